@@ -57,13 +57,19 @@ const context: CommandContext = {
   },
 };
 
-try {
-  await createProgram(context, readVersion()).parseAsync(process.argv);
-} catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.complete : EXIT.refused;
-  else {
-    context.stderr(toErrorText(error, false));
-    process.exitCode = EXIT.unsent;
+// No top-level await, because the build converts this file to CommonJS, which does not have it.
+void main();
+
+async function main(): Promise<void> {
+  try {
+    await createProgram(context, readVersion()).parseAsync(process.argv);
+  } catch (error) {
+    if (error instanceof CommanderError)
+      process.exitCode = error.exitCode === 0 ? EXIT.complete : EXIT.refused;
+    else {
+      context.stderr(toErrorText(error, false));
+      process.exitCode = EXIT.unsent;
+    }
   }
 }
 

@@ -2,11 +2,10 @@
  * Captures the host, the software and the command of a run, for `outputs/env.json`.
  */
 
-import { readFile } from 'node:fs/promises';
 import { arch, cpus, hostname, machine, platform, release, totalmem, type } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, dirname } from 'node:path';
 import type { JsonValue } from '../base/json-value.js';
+import { findOwnVersion, OWN_PACKAGE } from '../base/own-package.js';
 import {
   findContainer,
   findUser,
@@ -27,7 +26,6 @@ export interface EnvironmentCaptureOptions {
   readonly hostFiles?: HostFiles | undefined;
 }
 
-const OWN_PACKAGE = 'polytrack';
 /** Longer texts, such as programs passed to `--eval` or settings in JSON, are truncated. */
 const MAX_TEXT_LENGTH = 2000;
 
@@ -61,6 +59,7 @@ export async function captureEnvironment(
   const processors = cpus();
   const memoryBytes = totalmem();
   const system = platform() === 'win32' ? 'Windows' : type();
+  const version = findOwnVersion();
   const captured: Record<string, JsonValue> = {
     pid: process.pid,
     hostname: hostname(),
@@ -73,7 +72,7 @@ export async function captureEnvironment(
     module_path: script === undefined ? directory : dirname(script),
     node_version: process.versions.node,
     v8_version: process.versions.v8,
-    ...(await ownVersion()),
+    ...(version === undefined ? {} : { [`${OWN_PACKAGE}_version`]: version }),
     exec_path: process.execPath,
     exec_argv: masker.maskArguments(execArgv).map(cut),
     working_directory: directory,
@@ -118,25 +117,6 @@ async function findPackages(directory: string, script: string | undefined): Prom
   const packages = await listPackages(directory);
   if (packages.length > 0 || script === undefined) return packages;
   return listPackages(dirname(script));
-}
-
-/** Returns the version of this package from its `package.json`; empty when it is bundled into a program. */
-async function ownVersion(): Promise<Record<string, JsonValue>> {
-  // Undefined in a CommonJS bundle.
-  const url: string | undefined = import.meta.url;
-  if (url === undefined) return {};
-  let directory = dirname(fileURLToPath(url));
-  for (let levels = 0; levels < 5; levels++) {
-    try {
-      const manifest: unknown = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'));
-      const { name, version } = manifest as { name?: unknown; version?: unknown };
-      if (name === OWN_PACKAGE && typeof version === 'string') return { [`${OWN_PACKAGE}_version`]: version };
-    } catch {
-      // Not in this directory.
-    }
-    directory = dirname(directory);
-  }
-  return {};
 }
 
 /** Truncates a text. Call it after masking, so that no secret is cut in two. */

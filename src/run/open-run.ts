@@ -149,7 +149,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
     sync:
       syncOptions === undefined
         ? undefined
-        : SyncProcess.start(environment.paths.run, syncOptions, { diagnostics, clock }),
+        : new SyncProcess(environment.paths.run, syncOptions, { diagnostics, clock }),
     flush: () => forEachLog(logs, ({ events }) => events.flush()),
     close: () => forEachLog(logs, ({ events }) => events.close()),
     drain: () => {

@@ -9,6 +9,7 @@ import { describe } from '../base/describe.js';
 import type { DiagnosticsOptions } from '../base/diagnostics.js';
 import { InvalidArgumentError } from '../base/errors.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
+import { findCommand } from '../base/own-package.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import type { EventLogOptions } from '../event-log/event-log.js';
 import { EVENT_FILE_MARK } from '../format/event-file-name.js';
@@ -100,7 +101,8 @@ export interface RunOptions
   readonly onError?: 'throw' | 'warn' | DiagnosticsOptions['onError'];
   /**
    * Uploads the run while it is written, in a separate uploader process. `end()` waits for it up to a deadline. `true`: to the store that
-   * the uploader is configured with (`POLYTRACK_STORE`). Default false: run `polytrack sync` later.
+   * the uploader is configured with (`POLYTRACK_STORE`). Default false: run `polytrack sync` later. Throws in a bundled program unless
+   * polytrack is installed beside it.
    */
   readonly sync?: boolean | RunSyncOptions | undefined;
   readonly clock?: Clock | undefined;
@@ -256,6 +258,8 @@ export function parseFlag(name: string, text: string | undefined, byDefault: boo
 
 /** Checked options of the upload that runs beside a run. */
 export interface ResolvedSync {
+  /** The path of the `polytrack` command. */
+  readonly command: string;
   readonly store: string | undefined;
   readonly deadlineMs: number;
 }
@@ -266,10 +270,17 @@ export function parseSync(sync: boolean | RunSyncOptions | undefined): ResolvedS
   const options = sync === true ? {} : sync;
   checkOptions('sync', options, RUN_SYNC_OPTIONS);
   const { store, deadlineMs = 60_000 } = options;
-  if (typeof deadlineMs === 'number' && deadlineMs >= 0) return { store, deadlineMs };
+  if (!(typeof deadlineMs === 'number' && deadlineMs >= 0)) {
+    throw invalidOption(
+      `sync.deadlineMs is ${describe(deadlineMs)}, expected milliseconds, 0 or more`,
+      'Omit it, or pass a number of milliseconds.',
+    );
+  }
+  const command = findCommand();
+  if (command !== undefined) return { command, store, deadlineMs };
   throw invalidOption(
-    `sync.deadlineMs is ${describe(deadlineMs)}, expected milliseconds, 0 or more`,
-    'Omit it, or pass a number of milliseconds.',
+    'sync needs the polytrack command, which was not found: this program is bundled without the package',
+    'Install polytrack beside the bundle, or omit sync and run `npx polytrack sync` later.',
   );
 }
 

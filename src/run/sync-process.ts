@@ -6,9 +6,6 @@
  */
 
 import { type ChildProcess, execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { startProgram } from '../base/child-process.js';
 import type { Clock } from '../base/clock.js';
@@ -21,8 +18,7 @@ const DRY_RUN_TIMEOUT_MS = 10_000;
 const run = promisify(execFile);
 
 export class SyncProcess {
-  readonly #command: string;
-  /** Of the command, without flags. */
+  /** Of the `polytrack` command, without flags. */
   readonly #arguments: readonly string[];
   readonly #options: ResolvedSync;
   readonly #diagnostics: Diagnostics;
@@ -32,27 +28,12 @@ export class SyncProcess {
   readonly #exited: Promise<string>;
   #output = '';
 
-  /** Starts the upload. Warns and returns undefined when the command cannot be found. */
-  static start(
-    runDirectory: string,
-    options: ResolvedSync,
-    context: { readonly diagnostics: Diagnostics; readonly clock: Clock },
-  ): SyncProcess | undefined {
-    const command = findCommand();
-    if (command !== undefined) return new SyncProcess(command, runDirectory, options, context);
-    const later = `npx polytrack ${toArguments(runDirectory, options).join(' ')}`;
-    const why = 'the polytrack command was not found, because this program is bundled without the package';
-    context.diagnostics.warn('WARN_SYNC_NOT_STARTED', `${why}; to upload the run, use: ${later}`);
-    return undefined;
-  }
-
-  private constructor(
-    command: string,
+  /** Starts the upload. */
+  constructor(
     runDirectory: string,
     options: ResolvedSync,
     { diagnostics, clock }: { readonly diagnostics: Diagnostics; readonly clock: Clock },
   ) {
-    this.#command = command;
     this.#arguments = toArguments(runDirectory, options);
     this.#options = options;
     this.#diagnostics = diagnostics;
@@ -63,7 +44,7 @@ export class SyncProcess {
     });
     this.#child = startProgram(
       process.execPath,
-      [command, ...this.#arguments, '--live'],
+      [options.command, ...this.#arguments, '--live'],
       { detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
       (error) => resolve(`the upload could not be started: ${messageOf(error)}`),
     );
@@ -104,7 +85,7 @@ export class SyncProcess {
 
   async #describeRemaining(): Promise<string> {
     try {
-      const dryRun = [this.#command, ...this.#arguments, '--dry-run', '--json'];
+      const dryRun = [this.#options.command, ...this.#arguments, '--dry-run', '--json'];
       const { stdout } = await run(process.execPath, dryRun, { timeout: DRY_RUN_TIMEOUT_MS }).catch(
         // Exit code 1 means that files remain to be uploaded.
         (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
@@ -120,18 +101,4 @@ export class SyncProcess {
 
 function toArguments(runDirectory: string, { store }: ResolvedSync): string[] {
   return ['sync', runDirectory, ...(store === undefined ? [] : ['--store', store])];
-}
-
-/** Returns the path of this package's command; undefined in a bundle that runs without the package. */
-function findCommand(): string | undefined {
-  // Undefined in a CommonJS bundle: resolve from the running program instead.
-  const url: string | undefined = import.meta.url;
-  try {
-    // Resolve by package name: a bundle may be anywhere, so a relative path could name another file.
-    const manifest = createRequire(url ?? process.argv[1] ?? '').resolve('polytrack/package.json');
-    const command = join(dirname(manifest), 'dist', 'uploader', 'cli.js');
-    return existsSync(command) ? command : undefined;
-  } catch {
-    return undefined;
-  }
 }

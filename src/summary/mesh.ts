@@ -34,8 +34,6 @@ export interface MeshInput {
   readonly config?: Readonly<Record<string, unknown>> | undefined;
 }
 
-const { ContentType } = tensorboard.MeshPluginData;
-
 /** What the tags of a mesh have after its name. */
 export const MESH_PARTS = ['_VERTEX', '_FACE', '_COLOR'] as const;
 
@@ -44,6 +42,7 @@ export function createMeshValues(tag: string, mesh: MeshInput, labels?: SeriesLa
   if (typeof mesh !== 'object' || mesh === null || mesh.vertices === undefined) {
     throw invalid(`mesh is ${describe(mesh)}, expected { vertices, faces, colors }`);
   }
+  const { ContentType } = tensorboard.MeshPluginData;
   const vertices = flatten('vertices', mesh.vertices);
   const parts: { name: string; type: number; tensor: TensorProto }[] = [
     { name: 'VERTEX', type: ContentType.VERTEX, tensor: parseVertexTensor(vertices) },

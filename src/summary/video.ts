@@ -5,11 +5,11 @@
  * Source: GIF89a; tensorboard/plugins/image/images_plugin.py serves `image/gif`.
  */
 
-import { createRequire } from 'node:module';
 import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import type { OptionTable } from '../base/options.js';
 import { type Encoding, inSlices, ready } from './encoding.js';
+import { gifenc, type Palette } from './gifenc.js';
 import { type EncodedImage, type ImageBatch, type ImagePixels, parseRawImage, splitBatch } from './image.js';
 import { readImageSize } from './image-size.js';
 import type { RawImage } from './png.js';
@@ -25,28 +25,6 @@ export interface VideoOptions {
   readonly framesPerSecond?: number | undefined;
 }
 export const VIDEO_OPTIONS: OptionTable<VideoOptions> = { framesPerSecond: 'any' };
-
-type Palette = readonly (readonly number[])[];
-
-/** The used part of gifenc, which has no type declarations. */
-interface Gifenc {
-  GIFEncoder(): {
-    writeFrame(
-      index: Uint8Array,
-      width: number,
-      height: number,
-      options: { palette: Palette; delay: number; repeat: number },
-    ): void;
-    finish(): void;
-    bytes(): Uint8Array;
-  };
-  /** `rgba` has whole pixels. */
-  quantize(rgba: Uint8Array, maxColors: number): Palette;
-  applyPalette(rgba: Uint8Array, palette: Palette): Uint8Array;
-}
-
-/** Loaded on first use. Uses `require`, because gifenc's module for bundlers has different exports under the same name. */
-const loadGifenc = (): Gifenc => createRequire(import.meta.url)('gifenc') as Gifenc;
 
 const MAX_FRAMES_PER_SECOND = 50;
 const MAX_COLORS = 256;
@@ -76,10 +54,9 @@ export function encodeVideo(
   const { height, width } = frames[0]!;
   const sizeBytes = copies.length * height * width * 4;
   return inSlices(sizeBytes, function* encodeFrames() {
-    const gifenc = loadGifenc();
     const gif = gifenc.GIFEncoder();
     for (const copy of copies) {
-      const { index, palette } = toIndexed(gifenc, copy);
+      const { index, palette } = toIndexed(copy);
       gif.writeFrame(index, width, height, { palette, delay: 1000 / framesPerSecond, repeat: 0 });
       yield;
     }
@@ -104,7 +81,7 @@ function checkFrames(frames: readonly RawImage[]): void {
 }
 
 /** The pixels as palette indices; lossless for at most 256 colours. */
-function toIndexed(gifenc: Gifenc, rgba: Uint8Array): { index: Uint8Array; palette: Palette } {
+function toIndexed(rgba: Uint8Array): { index: Uint8Array; palette: Palette } {
   const colors = new Uint32Array(rgba.buffer);
   const numbers = new Map<number, number>();
   const index = new Uint8Array(colors.length);

@@ -10,6 +10,7 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
@@ -24,11 +25,11 @@ interface PackageImport {
   readonly form: Form;
 }
 
-const sources = ['src', 'uploader'].flatMap((folder) =>
+const filesOf = (folder: string): string[] =>
   readdirSync(join(repository, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /(?<!\.d)\.[jt]s$/.test(name))
-    .map((name) => join(folder, name).replaceAll('\\', '/')),
-);
+    .filter((name) => /\.[jt]s$/.test(name))
+    .map((name) => join(folder, name).replaceAll('\\', '/'));
+const sources = ['src', 'uploader'].flatMap(filesOf).filter((name) => !name.endsWith('.d.ts'));
 
 /** The packages that a source file imports, without Node.js' own modules. */
 function packagesOf(source: string): PackageImport[] {
@@ -58,11 +59,22 @@ const optionalPeers = Object.keys(manifest.peerDependencies).filter(
 );
 
 describe('packages', () => {
-  it('are declared in package.json if the code imports them', () => {
-    const { dependencies, peerDependencies } = manifest;
-    const declared = new Set([...Object.keys(dependencies), ...Object.keys(peerDependencies)]);
+  const { dependencies, devDependencies, peerDependencies } = manifest;
 
-    expect(imports.filter(({ name }) => !declared.has(name))).toEqual([]);
+  it('are declared in package.json if the code imports them', () => {
+    const declared = { ...dependencies, ...devDependencies, ...peerDependencies };
+
+    expect(imports.filter(({ name }) => !(name in declared))).toEqual([]);
+  });
+
+  it('are installed with the package if the built code imports them', () => {
+    const installed = { ...dependencies, ...peerDependencies };
+    const built = filesOf('dist').flatMap((source) =>
+      packagesOf(source).map((each) => ({ source, ...each })),
+    );
+
+    expect(built.length).toBeGreaterThan(10);
+    expect(built.filter(({ name }) => !(name in installed))).toEqual([]);
   });
 
   it('that are declared as dependencies are imported', () => {

@@ -1,4 +1,4 @@
-/** A program that is bundled with polytrack logs runs as usual, and uploads them if the package is installed next to it. */
+/** A program that is bundled with polytrack logs runs as usual, and uploads them if the package is installed beside the bundle. */
 
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
@@ -12,14 +12,30 @@ import { createTempDir } from '../support/temp-dir.js';
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const FORMATS = ['esm', 'cjs'] as const;
 
-/** Logs a run with `sync` and prints its status and the codes of its warnings. */
+/** How a program loads the package. */
+const LOADS = {
+  import: `import { Run } from 'polytrack';`,
+  require: `const { Run } = require('polytrack');`,
+};
+
+/** Tries to log a run with `sync`, else logs it without, and prints its status and the codes of errors and warnings. */
 const PROGRAM = `
-  import { Run } from 'polytrack';
   const [root, store] = process.argv.slice(2);
   const warnings = [];
   const onWarning = ({ code, message }) => warnings.push(code + ': ' + message);
-  const run = new Run({ root, name: 'bundled', sync: { store }, trackCode: false, collectResources: false, onWarning });
+  const options = { root, name: 'bundled', trackCode: false, collectResources: false, onWarning };
+  const open = () => {
+    try {
+      return new Run({ ...options, sync: { store } });
+    } catch ({ code, message }) {
+      warnings.push(code + ': ' + message);
+      return new Run(options);
+    }
+  };
+  const run = open();
   run.logMetric('loss', 0.5, { step: 1 });
+  run.logHistogram('weights', [1, 2, 3]);
+  run.logVideo('frames', { pixels: new Uint8Array(24), count: 2, height: 2, width: 2 });
   run.end().then(() => console.log(JSON.stringify({ uuid: run.uuid, status: run.record.status, warnings })));
 `;
 
@@ -30,11 +46,16 @@ interface Outcome {
 }
 
 /** Bundles the built package into a program in `directory` and runs it. */
-async function runBundle(directory: string, format: 'esm' | 'cjs', store: string): Promise<Outcome> {
+async function runBundle(
+  directory: string,
+  format: (typeof FORMATS)[number],
+  store: string,
+  load: keyof typeof LOADS = 'import',
+): Promise<Outcome> {
   const program = join(directory, format === 'esm' ? 'program.mjs' : 'program.cjs');
   await build({
-    stdin: { contents: PROGRAM, resolveDir: directory },
-    alias: { polytrack: join(repository, 'dist/src/index.js') },
+    // The package refers to itself by name.
+    stdin: { contents: LOADS[load] + PROGRAM, resolveDir: repository },
     outfile: program,
     logLevel: 'error',
     bundle: true,
@@ -49,30 +70,35 @@ async function runBundle(directory: string, format: 'esm' | 'cjs', store: string
 }
 
 describe.each(FORMATS)('a bundle in the format %s', (format) => {
-  it('logs a run, and warns that the upload cannot start without the package', async () => {
+  it('logs a run, and rejects sync without the package', async () => {
     const directory = createTempDir();
     const store = pathToFileURL(join(directory, 'store')).href;
 
-    const { uuid, status, warnings } = await runBundle(directory, format, store);
+    const { status, warnings } = await runBundle(directory, format, store);
 
-    const command = `npx polytrack sync ${join(directory, 'runs/runs', uuid)} --store ${store}`;
     expect(status).toBe('succeeded');
-    expect(warnings).toEqual([expect.stringMatching(/^WARN_SYNC_NOT_STARTED: /)]);
-    expect(warnings[0]).toContain(command);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^ERR_OPTION_INVALID: sync needs the polytrack command/),
+    ]);
   });
 
-  it('uploads a run if the package is installed next to it', async () => {
+  it('uploads a run if the package is installed beside it', async () => {
     const directory = createTempDir();
     mkdirSync(join(directory, 'node_modules'));
     symlinkSync(repository, join(directory, 'node_modules/polytrack'));
+    const store = pathToFileURL(join(directory, 'store')).href;
 
-    const { uuid, warnings } = await runBundle(
-      directory,
-      format,
-      pathToFileURL(join(directory, 'store')).href,
-    );
+    const { uuid, warnings } = await runBundle(directory, format, store);
 
     expect(warnings).toEqual([]);
     expect(existsSync(join(directory, 'store', uuid, 'run.plx.json'))).toBe(true);
   });
+});
+
+it('a bundle of a program that requires the package logs a run', async () => {
+  const directory = createTempDir();
+
+  const { status } = await runBundle(directory, 'cjs', pathToFileURL(directory).href, 'require');
+
+  expect(status).toBe('succeeded');
 });

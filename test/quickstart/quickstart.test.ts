@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readValues } from '../support/read-run.js';
 
-const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../dist/examples/quickstart/main.js');
+const MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../build/examples/quickstart/main.js');
 
 let directory: string;
 let output: string;

@@ -7,7 +7,8 @@
 
 import { describe } from '../../base/describe.js';
 import { tensorboard } from '../../format/wire/generated/graph.js';
-import { type GraphAttribute, type GraphShape, parseAttrValue } from './graph-attributes.js';
+import { parseAttrValue } from './attribute-value.js';
+import type { GraphAttribute, GraphShape } from './graph-attributes.js';
 import { checkInputs } from './graph-def.js';
 import { invalidGraph } from './invalid-graph.js';
 import { isPlainName } from './node-names.js';

@@ -8,6 +8,9 @@ export interface Library {
   readonly wanted: string;
 }
 
+/** The codes of Node.js for a missing package: of `import`, and of `require`, which the built package uses. */
+const MISSING_CODES: ReadonlySet<unknown> = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
+
 /** The module that `load` imports. Throws `StoreLibraryError` when the library is not installed. */
 export async function loadLibrary<Module>(
   { name, wanted }: Library,
@@ -24,7 +27,7 @@ export async function loadLibrary<Module>(
 function isMissing(name: string, error: unknown): boolean {
   return (
     error instanceof Error &&
-    Reflect.get(error, 'code') === 'ERR_MODULE_NOT_FOUND' &&
+    MISSING_CODES.has(Reflect.get(error, 'code')) &&
     error.message.includes(`'${name}'`)
   );
 }
