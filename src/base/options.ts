@@ -81,13 +81,20 @@ function unknownOption(subject: string, name: string, known: readonly string[]):
 
 /** Returns the known name that a name was probably meant to be: in another notation (`wall_time`), longer or shorter, or misspelled. */
 export function findSimilar(name: string, known: readonly string[]): string | undefined {
+  return rankSimilar(name, known)[0];
+}
+
+/** Returns the known names that `name` may be a misspelling of, the most similar first. */
+export function rankSimilar(name: string, known: readonly string[]): string[] {
   const given = normalize(name);
   const scored = known
     .map((candidate) => ({ candidate, distance: distanceOf(given, normalize(candidate)) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.min(3, candidate.length / 3)));
+    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.min(MOST_EDITS, candidate.length / 3)));
   scored.sort((a, b) => a.distance - b.distance);
-  return scored[0]?.candidate;
+  return scored.map(({ candidate }) => candidate);
 }
+
+const MOST_EDITS = 3;
 
 function normalize(name: string): string {
   return name
@@ -100,6 +107,7 @@ function normalize(name: string): string {
 function distanceOf(a: string, b: string): number {
   const [short, long] = a.length < b.length ? [a, b] : [b, a];
   if (short.length >= 4 && (long.startsWith(short) || long.endsWith(short))) return a === b ? 0 : 1;
+  if (long.length - short.length > MOST_EDITS) return Number.POSITIVE_INFINITY;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -9,7 +9,7 @@ import {
   type TagInspection,
 } from '../operations/inspect/inspect.js';
 import { plot } from '../operations/inspect/plot.js';
-import { toJsonValue } from '../operations/inspect/point-text.js';
+import { toContentLines, toJsonValue } from '../operations/inspect/point-text.js';
 import { type RunShownCounts, readShown, type TagShown, toReasonLines } from '../operations/inspect/shown.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toTableOptions } from './context.js';
@@ -17,6 +17,7 @@ import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportFailure } from './print-error.js';
 import { type TableOptions, toTable } from './table.js';
+import { countColumns } from './text-columns.js';
 
 export function addInspectCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -38,11 +39,8 @@ async function runInspect(path: string, flags: Flags, context: CommandContext): 
     reportFailure(context, path, error);
     return;
   }
-  const isFound = flags.tag === undefined ? runs.length > 0 : runs.some(({ points }) => points.length > 0);
-  if (!isFound) {
-    context.stderr(
-      joinLines([`${path}: no ${flags.tag === undefined ? 'event files' : `values of ${flags.tag}`}`]),
-    );
+  if (runs.length === 0) {
+    context.stderr(joinLines([`${path}: no event files`]));
     context.setExitCode(EXIT.refused);
     return;
   }
@@ -132,9 +130,26 @@ function toPoints({ points }: RunInspection, tag: string, options: TableOptions)
   const scalars = points.flatMap(({ step, scalar }) =>
     scalar === undefined ? [] : [{ step: Number(step), value: scalar }],
   );
-  const rows = points.map(({ step, wallTime, text }) => [String(step), toTime(wallTime), text]);
-  const table = toTable(['>step', { header: 'wall time', minColumns: 24 }, 'value'], rows, options);
-  return [`  ${tag}`, ...plot(scalars).map((line) => `  ${line}`), ...table];
+  const { width = DEFAULT_COLUMNS, indent = 0 } = options;
+  const shown = points.map(({ text, content }) => toShownValue(text, content, width - indent));
+  const rows = points.map(({ step, wallTime }, i) => [String(step), toTime(wallTime), shown[i]!.text]);
+  const columns = ['>step', { header: 'wall time', minColumns: TIME_COLUMNS }, 'value'];
+  const [headers = '', ...lines] = toTable(columns, rows, options);
+  const table = lines.flatMap((line, i) => [line, ...shown[i]!.below.map((each) => `      ${each}`)]);
+  return [`  ${tag}`, ...plot(scalars).map((line) => `  ${line}`), headers, ...table];
+}
+
+const DEFAULT_COLUMNS = 100;
+const TIME_COLUMNS = 24;
+
+/** A content of one short line stands in its row, any other below it. */
+function toShownValue(text: string, content: unknown, columns: number): { text: string; below: string[] } {
+  if (content === undefined) return { text, below: [] };
+  const inRow = columns - TIME_COLUMNS - 20;
+  const [first = '', ...others] = toContentLines(content, inRow - text.length);
+  if (others.length === 0 && countColumns(first) <= inRow - text.length)
+    return { text: `${text} ${first}`.trim(), below: [] };
+  return { text, below: toContentLines(content, columns - 4) };
 }
 
 function toTime(wallTime: number): string {

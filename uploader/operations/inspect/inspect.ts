@@ -3,9 +3,11 @@
 import { join } from 'node:path';
 import { messageOf } from '../../../src/base/errors.js';
 import type { ReadEvent } from '../../../src/format/reader/event-file-reader.js';
-import { listEventFiles, type RunFiles } from '../../../src/format/reader/list-event-files.js';
-import { type DecodedValue, TagIndex } from '../../../src/format/reader/plugin-value.js';
+import type { RunFiles } from '../../../src/format/reader/list-event-files.js';
+import { TagIndex } from '../../../src/format/reader/plugin-value.js';
 import type { Event, SummaryValue } from '../../../src/format/wire/messages.js';
+import { chooseRuns, createTagError } from './choose-runs.js';
+import { decodeInspected, type InspectedValue } from './inspected-value.js';
 import { toJsonValue, toValueText } from './point-text.js';
 import { type Damage, scanFile } from './scan-file.js';
 
@@ -43,8 +45,10 @@ export interface FileInspection {
 export interface Point {
   readonly step: number | bigint;
   readonly wallTime: number;
-  /** The value as a short line. */
+  /** What the value is, as a short line. */
   readonly text: string;
+  /** The content of a text or a structured value; absent if `text` is the whole value. */
+  readonly content?: unknown;
   /** The number, if the value is a scalar. */
   readonly scalar: number | undefined;
   /** The value as JSON: see `toJsonValue`. */
@@ -70,12 +74,17 @@ export interface InspectOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Inspects a file, or all runs below a directory. Throws the error of the file system. */
+/** Inspects a file, or all runs below a directory. Throws `ConfigError` for a run or a tag that does not exist, and the error of the file system. */
 export async function inspect(path: string, options: InspectOptions = {}): Promise<RunInspection[]> {
-  const runs = await listEventFiles(path);
-  const chosen = runs.filter(({ run }) => options.run === undefined || run === options.run);
   const inspections: RunInspection[] = [];
-  for (const run of chosen) inspections.push(await inspectRun(run, options));
+  for (const run of await chooseRuns(path, options.run)) inspections.push(await inspectRun(run, options));
+  const { tag } = options;
+  if (tag !== undefined && inspections.length > 0 && inspections.every(({ points }) => points.length === 0))
+    throw createTagError(
+      path,
+      tag,
+      inspections.flatMap(({ tags }) => tags.map((each) => each.tag)),
+    );
   return inspections;
 }
 
@@ -170,18 +179,24 @@ class RunCollector {
     if (step > known.maxStep) known.maxStep = step;
   }
 
-  #describe(value: SummaryValue): Pick<Point, 'text' | 'scalar' | 'value'> {
-    let decoded: DecodedValue;
+  #describe(value: SummaryValue): Pick<Point, 'text' | 'content' | 'scalar' | 'value'> {
+    let decoded: InspectedValue;
     try {
-      decoded = this.#index.decode(value);
+      decoded = decodeInspected(this.#index, value);
     } catch (error) {
       const reason = messageOf(error);
       return { text: `cannot be decoded: ${reason}`, scalar: undefined, value: { kind: 'invalid', reason } };
     }
+    const { text, content } = toValueText(decoded);
     return {
-      text: toValueText(decoded),
+      text,
+      ...(content === undefined ? {} : { content: toJson(content) }),
       scalar: decoded.kind === 'scalar' ? decoded.value : undefined,
-      value: JSON.parse(JSON.stringify(decoded, toJsonValue)) as unknown,
+      value: toJson(decoded),
     };
   }
+}
+
+function toJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, toJsonValue)) as unknown;
 }

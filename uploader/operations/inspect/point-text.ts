@@ -1,51 +1,94 @@
-/** Formats values of event files for people (one line) and for programs (JSON). */
+/** Formats values of event files for people (one line, and the content of a structured value below it) and for programs (JSON). */
 
-import type { DecodedValue } from '../../../src/format/reader/plugin-value.js';
+import { inspect } from 'node:util';
+import { type InspectedValue, toReadable } from './inspected-value.js';
 
-/** A value as a short line. */
-export function toValueText(value: DecodedValue): string {
+export interface ValueText {
+  /** What the value is, as a short line; the whole value unless it has a content. */
+  readonly text: string;
+  /** The content of a text or a structured value, as `toJsonValue` gives it. */
+  readonly content?: unknown;
+}
+
+/** Describes a value. */
+export function toValueText(value: InspectedValue): ValueText {
   switch (value.kind) {
     case 'scalar':
-      return String(value.value);
+      return { text: String(value.value) };
     case 'images': {
       const sizes = value.images.map((image) => `${image.length} B`).join(', ');
-      return `${value.width}×${value.height}, ${sizes}`;
+      return { text: `${value.width}×${value.height}, ${sizes}` };
     }
-    case 'audio':
-      return value.clips.map(({ bytes }) => `${bytes.length} B`).join(', ');
-    case 'histogram': {
-      const buckets = value.rows.length / 3;
-      let count = 0;
-      for (let i = 2; i < value.rows.length; i += 3) count += value.rows[i]!;
-      if (buckets === 0) return 'no buckets';
-      return `${count} in ${buckets} buckets from ${value.rows[0]} to ${value.rows[value.rows.length - 2]}`;
+    case 'audio': {
+      const labels = value.clips.flatMap(({ label }) => label ?? []);
+      const text = value.clips.map(({ bytes }) => `${bytes.length} B`).join(', ');
+      return labels.length === 0 ? { text } : { text, content: labels };
     }
+    case 'histogram':
+      return { text: toHistogramText(value.rows) };
     case 'text':
       return value.shape.length === 0
-        ? shorten(value.texts[0] ?? '')
-        : `[${value.shape.join(', ')}] ${shorten(value.texts.join(' | '))}`;
-    case 'prCurve':
-      return `${value.precision.length} thresholds`;
+        ? { text: '', content: value.texts[0] ?? '' }
+        : { text: `[${value.shape.join(', ')}]`, content: value.texts };
+    case 'prCurve': {
+      const { kind: _, ...rows } = value;
+      return { text: `${value.precision.length} thresholds`, content: rows };
+    }
     case 'mesh':
-      return `${value.part} [${value.shape.join(', ')}]`;
+      return {
+        text: `${value.part} [${value.shape.join(', ')}]`,
+        content: value.config === '' ? value.values : { config: value.config, values: value.values },
+      };
     case 'hparams':
-      return shorten(JSON.stringify(value.data, toJsonValue));
+      return { text: '', content: value.data };
     case 'customScalars':
-      return shorten(JSON.stringify(value.categories, toJsonValue));
-    case 'graph':
-      return value.blobs.map((blob) => `${blob.length} B`).join(', ');
+      return { text: '', content: value.categories };
+    case 'graph': {
+      const text = value.blobs.map((blob) => `${blob.length} B`).join(', ');
+      // The other graphs are not texts.
+      return value.plugin === 'graph_keras_model' ? { text, content: value.blobs.map(toReadable) } : { text };
+    }
     case 'tensor':
-      return `[${value.shape.join(', ')}] ${shorten(JSON.stringify(value.values, toJsonValue))}`;
+      return { text: `[${value.shape.join(', ')}]`, content: value.values };
+    case 'polyaxon': {
+      const { asset } = value;
+      const place =
+        asset === undefined ? '' : 'inTag' in asset ? ` in ${asset.inTag}` : `, ${asset.sizeBytes} B`;
+      const file = asset === undefined ? '' : `; ${asset.extension} file${place}`;
+      return { text: `${value.artifactKind}${file}`, content: value.value };
+    }
     case 'empty':
-      return 'no value';
+      return { text: 'no value' };
   }
 }
 
-const LONGEST_TEXT = 100;
+function toHistogramText(rows: Float64Array): string {
+  const buckets = rows.length / 3;
+  let count = 0;
+  for (let i = 2; i < rows.length; i += 3) count += rows[i]!;
+  return buckets === 0
+    ? 'no buckets'
+    : `${count} in ${buckets} buckets from ${rows[0]} to ${rows[rows.length - 2]}`;
+}
 
-function shorten(text: string): string {
-  const line = text.replace(/\s+/g, ' ');
-  return line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT - 1)}…` : line;
+const MOST_CHARACTERS = 2_000;
+const MOST_ITEMS = 100;
+
+/** Formats a content as lines of about `columns` columns. Says how much of a very long text or list it leaves out. */
+export function toContentLines(content: unknown, columns: number): string[] {
+  if (typeof content === 'string') return toTextLines(content);
+  return inspect(content, {
+    depth: Number.POSITIVE_INFINITY,
+    breakLength: columns,
+    maxArrayLength: MOST_ITEMS,
+    maxStringLength: MOST_CHARACTERS,
+  }).split('\n');
+}
+
+function toTextLines(text: string): string[] {
+  const rest = text.length - MOST_CHARACTERS;
+  const lines = text.slice(0, MOST_CHARACTERS).split('\n');
+  return rest <= 0 ? lines : [...lines, `... ${rest} more characters`];
 }
 
 /** A replacer for `JSON.stringify`: bytes become their count, number arrays become lists, bigints and non-finite numbers become text. */

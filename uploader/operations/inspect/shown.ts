@@ -1,11 +1,11 @@
 /** How many values of each tag TensorBoard and Polyaxon show, and why they do not show the others. */
 
-import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
 import { readVisibility } from '../../../src/format/visibility/read-run.js';
 import { HIDDEN_REASONS, type HiddenReason } from '../../../src/format/visibility/reasons.js';
 import type { ShownRun, TagCounts } from '../../../src/format/visibility/run-visibility.js';
 import type { Failure, ReadingState } from '../../../src/format/visibility/viewer.js';
 import { PolyaxonViewer } from '../../../src/polyaxon/export/polyaxon-viewer.js';
+import { chooseRuns } from './choose-runs.js';
 
 /** TensorBoard's fast reader, its Python reader, and Polyaxon. */
 const VIEWER_NAMES = ['fast', 'python', 'polyaxon'] as const;
@@ -58,14 +58,12 @@ const PROBLEMS: ReadonlySet<HiddenReason> = new Set([
   ...(['order', 'kind', 'misread', 'metadata', 'noData', 'form', 'broken'] as const),
 ]);
 
-/** Reads all runs at or below `path`, or only one of them. Throws the error of the file system. */
+/** Reads all runs at or below `path`, or only one of them. Throws `ConfigError` if it does not exist, and the error of the file system. */
 export async function readShown(
   path: string,
   options: { readonly run?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<RunShownCounts[]> {
-  const runs = (await listEventFiles(path)).filter(
-    ({ run }) => options.run === undefined || options.run === run,
-  );
+  const runs = await chooseRuns(path, options.run);
   const found: RunShownCounts[] = [];
   for (const { run, directory, files } of runs) {
     found.push(toCounts(run, await readVisibility(directory, files, OPTIONS, options.signal)));
