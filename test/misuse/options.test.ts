@@ -181,6 +181,7 @@ const TAKES_OPTIONS: Calls = {
   openStore: (o) => uploader.openStore('file:///nowhere', o),
   // The configuration is checked like options.
   findStatus: (o) => uploader.findStatus(o, io),
+  findKnownStatus: (o) => uploader.findKnownStatus(o, io),
 };
 
 /** Nested options, and configurations of functions that also have options. */

@@ -3,6 +3,7 @@
 import { toPrintableLines } from '../../src/base/printable-text.js';
 import { nodeIo } from '../../uploader/base/io/io.js';
 import type { CommandContext } from '../../uploader/commands/context.js';
+import { toPaintedLines } from '../../uploader/commands/paint.js';
 import { createProgram } from '../../uploader/commands/program.js';
 
 export interface CommandResult {
@@ -13,7 +14,7 @@ export interface CommandResult {
 
 export async function runCommand(
   args: readonly string[],
-  options: Partial<Pick<CommandContext, 'environment' | 'signal'>> & {
+  options: Partial<Pick<CommandContext, 'environment' | 'signal' | 'output'>> & {
     /** Receives what is printed to stderr, also if the command throws. */
     readonly onStderr?: (text: string) => void;
   } = {},
@@ -25,7 +26,7 @@ export async function runCommand(
     {
       ...{ environment: process.env, signal: new AbortController().signal, io: nodeIo, ...options },
       stdout: (text) => {
-        stdout += toPrintableLines(text);
+        stdout += (options.output?.hasColor === true ? toPaintedLines : toPrintableLines)(text);
       },
       stderr: (text) => {
         stderr += toPrintableLines(text);

@@ -1,4 +1,4 @@
-/** Writes the status of a watch: soon after a change, and at least every `SIGN_OF_LIFE_MS`. */
+/** Writes the status of a watch: soon after a change, and at least every `SIGN_OF_LIFE_MS`. A sync writes its status at its end. */
 
 import { systemErrorCode } from '../base/io/system-error.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
@@ -9,6 +9,7 @@ import { SettledFile } from './monitor/settled-file.js';
 import {
   isSettled,
   type RunUploadStatus,
+  readStatus,
   type Status,
   sumUpRuns,
   toProblems,
@@ -26,7 +27,7 @@ const RECOUNT_AFTER_MS = 60_000;
 export class StatusWriter {
   readonly #context: UploaderContext;
   readonly #scanner: Scanner;
-  readonly #phases: RunPhases;
+  readonly #phases: Pick<RunPhases, 'phaseOf'>;
   readonly #files: WorkOnFiles;
   readonly #isStateless: () => boolean;
   readonly #onStatus: (status: Status) => void;
@@ -35,6 +36,8 @@ export class StatusWriter {
   #wasIdle = false;
   #writtenMs = Number.NEGATIVE_INFINITY;
   #lastText = '';
+  /** The runs of the root outside of the path that is uploaded, as they were written last; null before they are read. */
+  #outside: readonly RunUploadStatus[] | null = null;
   readonly #settledFile: SettledFile;
   readonly #counted = new WeakMap<KnownRun, { readonly status: RunUploadStatus; readonly untilMs: number }>();
 
@@ -42,7 +45,7 @@ export class StatusWriter {
   constructor(
     context: UploaderContext,
     scanner: Scanner,
-    phases: RunPhases,
+    phases: Pick<RunPhases, 'phaseOf'>,
     files: WorkOnFiles,
     isStateless: () => boolean,
     onStatus: (status: Status) => void = () => undefined,
@@ -96,6 +99,9 @@ export class StatusWriter {
 
   /** Writes settled runs into a separate file, until the end. */
   async #store(status: Status, onlyIfChanged: boolean): Promise<void> {
+    this.#outside ??= await this.#readOutside();
+    const uuids = new Set(status.runs.map(({ uuid }) => uuid));
+    const outside = this.#outside.filter(({ uuid }) => !uuids.has(uuid));
     const isLast = status.state === 'ended';
     const others = isLast ? status.runs : status.runs.filter((run) => !isSettled(run));
     if (!isLast) await this.#settledFile.update(status.runs.filter(isSettled)).catch(ignoreDisk);
@@ -110,7 +116,15 @@ export class StatusWriter {
     if (onlyIfChanged && text === this.#lastText) return;
     this.#lastText = text;
     this.#writtenMs = this.#context.clock.monotonicMs();
-    await writeStatus(this.#context, { ...status, runs: others });
+    const all = outside.length === 0 ? total : sumUpRuns([...status.runs, ...outside]);
+    await writeStatus(this.#context, { ...status, runs: [...others, ...outside], total: all });
+  }
+
+  async #readOutside(): Promise<readonly RunUploadStatus[]> {
+    const { io, paths, place } = this.#context;
+    if (place.start.equals(place.root)) return [];
+    const written = await readStatus(io.fileSystem, paths);
+    return (written?.runs ?? []).filter(({ directory }) => directory !== place.start.toString());
   }
 
   #countRuns(): RunUploadStatus[] {

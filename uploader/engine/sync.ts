@@ -15,6 +15,7 @@ import { toFileClass, toPhase } from '../pipeline/inventory/file-class.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import { replayFiles } from '../pipeline/journal/journal-files.js';
+import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
 import { compareWork, type Ordered } from '../pipeline/plan/order.js';
 import { planFile, type UploadReason } from '../pipeline/plan/planner.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
@@ -34,6 +35,8 @@ import { reportStoredElsewhere } from './layout-notices.js';
 import { CONFIRM_AFTER_MS, Mirror } from './mirror.js';
 import { removeCrashed, removeOrphans } from './remove-orphans.js';
 import { reportComplete, reportPartial } from './run-completion.js';
+import type { RunPhase } from './run-phases.js';
+import { StatusWriter } from './status-writer.js';
 import { withState } from './with-state.js';
 import { Workers, type WorkHandler } from './workers.js';
 
@@ -139,6 +142,7 @@ class Pass implements WorkHandler {
       await this.#notify();
       await this.#exportScheduler?.save();
       goneRuns.forgetNow();
+      await this.#writeStatus(journalWriter);
       return this.#report(this.#toUploads());
     });
   }
@@ -329,6 +333,22 @@ class Pass implements WorkHandler {
       else reportPartial(this.#context, this.#scanner, run, unsent, this.#unsent);
     }
     await observer.flush(this.#signal);
+  }
+
+  /** Writes what `polytrack status` shows after the sync. */
+  async #writeStatus(journalWriter: JournalWriter): Promise<void> {
+    const context = this.#context;
+    const open = new Set<KnownRun>();
+    for (const id of filesOnDisk(context))
+      if (judgeFile(context, id, this.#files).state === 'unsent') open.add(context.inventory.runOf(id));
+    for (const [id, { error }] of this.#unsent)
+      context.inventory.runOf(id).lastError = { path: context.inventory.relPathOf(id), error };
+    const phaseOf = (run: KnownRun): RunPhase => {
+      if (run.conflict !== null || open.has(run)) return 'incomplete';
+      return context.isLive(run) ? 'live' : 'complete';
+    };
+    const isStateless = (): boolean => journalWriter.isDisabled;
+    await new StatusWriter(context, this.#scanner, { phaseOf }, this.#files, isStateless).write('ended');
   }
 
   /** Checks twice, a minute apart; the sync waits that minute only when a file is missing. */

@@ -1,14 +1,14 @@
-/** Determines the status of a root and a store from another process, without taking the lock and without contacting the store. */
+/** Determines the status of roots and stores from another process, without taking the lock and without contacting the store. */
 
 import type { Io } from '../../base/io/io.js';
 import { isLocked } from '../../base/io/lock-file.js';
 import type { FileId } from '../../pipeline/inventory/file-table.js';
 import { Inventory } from '../../pipeline/inventory/inventory.js';
 import { replayFiles } from '../../pipeline/journal/journal-files.js';
-import { toStatePaths } from '../../pipeline/journal/state-directory.js';
+import { type StatePaths, toStatePaths } from '../../pipeline/journal/state-directory.js';
 import { RootWatch } from '../../pipeline/scan/root-watch.js';
 import { DEFAULT_HOST } from '../../polyaxon-api/connection.js';
-import { locate } from '../../run-directory/locate-runs.js';
+import { locate, type Place } from '../../run-directory/locate-runs.js';
 import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
 import { toAzureStoreId } from '../../store/azure/azure-store.js';
 import { toGcsStoreId } from '../../store/gcs/gcs-store.js';
@@ -17,6 +17,7 @@ import { toPolyaxonStoreId } from '../../store/polyaxon/polyaxon-store.js';
 import { toS3StoreId } from '../../store/s3/s3-store.js';
 import { createScanner } from '../context/create-scanner.js';
 import { isKnownPlace } from '../context/run-owners.js';
+import { describeRuns, type FoundRun } from './describe-runs.js';
 import {
   type RunUploadStatus,
   readAllStatus,
@@ -27,7 +28,8 @@ import {
   toRunStatus,
 } from './status-file.js';
 
-export interface FoundStatus extends Status {
+export interface FoundStatus extends Omit<Status, 'runs'> {
+  readonly runs: readonly FoundRun[];
   /** Whether an uploader is running. If not, the status was computed now from the journal and the disk. */
   readonly isRunning: boolean;
   /** The age of the status. */
@@ -36,20 +38,61 @@ export interface FoundStatus extends Status {
 
 const IGNORED = { onUnavailable: () => undefined, onBack: () => undefined };
 
-/** Returns the status of the configured root and store. Throws a coded error for an unusable configuration, and the reason of an aborted signal. */
+/** Returns the status of the configured path and store. Throws a coded error for an unusable configuration, and the reason of an aborted signal. */
 export async function findStatus(config: SyncConfig, io: Io, signal?: AbortSignal): Promise<FoundStatus> {
   checkConfig('findStatus', config);
   const place = await locate(io.fileSystem, config.path, { mayBeMissing: true });
   const store = storeIdFrom(config);
+  const location = parseStoreUrl(config.store);
+  const storePath = location.scheme === 'file' ? location.path : null;
   const paths = toStatePaths(config.stateDirectory, place.root, store);
   const written = await readStatus(io.fileSystem, paths);
-  if (written !== null && (await isLocked(paths.lock, io))) return toFound(written, true, io);
+  return findOne({ config, io, place, paths, store, storePath, written }, signal);
+}
 
+/** Returns the status of the configured path for each store that the state directory knows for it, whatever store the configuration has. */
+export async function findKnownStatus(
+  config: SyncConfig,
+  io: Io,
+  signal?: AbortSignal,
+): Promise<FoundStatus[]> {
+  checkConfig('findKnownStatus', config);
+  const place = await locate(io.fileSystem, config.path, { mayBeMissing: true });
+  const root = place.root.toString();
+  const found: FoundStatus[] = [];
+  for await (const { paths, status } of readAllStatus(io.fileSystem, config.stateDirectory)) {
+    if (status.root !== root) continue;
+    const { store } = status;
+    const storePath = store.startsWith(FILE_SCHEME) ? store.slice(FILE_SCHEME.length) : null;
+    found.push(await findOne({ config, io, place, paths, store, storePath, written: status }, signal));
+  }
+  return found;
+}
+
+const FILE_SCHEME = 'file://';
+
+interface Known {
+  readonly config: SyncConfig;
+  readonly io: Io;
+  readonly place: Place;
+  readonly paths: StatePaths;
+  readonly store: string;
+  /** The path of a store that is a directory. */
+  readonly storePath: string | null;
+  /** The last status that an uploader has written. */
+  readonly written: Status | null;
+}
+
+/** Returns what the running uploader has written, else compares the journal with the disk. */
+async function findOne(known: Known, signal: AbortSignal | undefined): Promise<FoundStatus> {
+  const { config, io, place, paths, store, storePath, written } = known;
+  if (written !== null && (await isLocked(paths.lock, io))) {
+    const runs = written.runs.filter(({ directory }) => isBelow(directory, place.start.toString()));
+    return toFound({ ...written, runs, total: sumUpRuns(runs) }, true, io);
+  }
   const inventory = new Inventory({ clock: io.clock });
   const hostId = (await io.hostId?.()) ?? 'one host';
   const rootWatch = new RootWatch(io.fileSystem, place.start, IGNORED);
-  const location = parseStoreUrl(config.store);
-  const storePath = location.scheme === 'file' ? location.path : null;
   const onNotice = (): void => undefined;
   const scanner = createScanner({
     ...{ config, io, place, hostId, rootWatch, storePath, onNotice },
@@ -77,11 +120,15 @@ export async function findStatus(config: SyncConfig, io: Io, signal?: AbortSigna
   return toFound({ version: 1, ...found, total: sumUpRuns(runs), ...idle }, false, io);
 }
 
+function isBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory.endsWith('/') ? directory : `${directory}/`);
+}
+
 /** Returns the last status of each uploader in a state directory. */
 export async function listStatus(stateDirectory: string, io: Io): Promise<FoundStatus[]> {
   const found: FoundStatus[] = [];
   for await (const { paths, status } of readAllStatus(io.fileSystem, stateDirectory))
-    found.push(toFound(status, await isLocked(paths.lock, io), io));
+    found.push(await toFound(status, await isLocked(paths.lock, io), io));
   return found;
 }
 
@@ -108,7 +155,7 @@ function withLast(run: RunUploadStatus, last: RunUploadStatus | undefined): RunU
       };
 }
 
-function toFound(status: Status, isRunning: boolean, io: Io): FoundStatus {
+async function toFound(status: Status, isRunning: boolean, io: Io): Promise<FoundStatus> {
   const ageMs = Math.max(0, Math.round((io.clock.wallTime() - status.updatedAt) * 1000));
-  return { ...status, isRunning, ageMs };
+  return { ...status, runs: await describeRuns(io, status.root, status.runs), isRunning, ageMs };
 }

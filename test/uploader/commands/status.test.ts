@@ -1,0 +1,140 @@
+import { rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SummaryWriter } from '../../../src/index.js';
+import type { FoundStatus } from '../../../uploader/engine/monitor/find-status.js';
+import { runCommand } from '../../support/run-command.js';
+import { createTempDir } from '../../support/temp-dir.js';
+import { makeRun } from '../support/run-tree.js';
+
+let home = '';
+const root = () => join(home, 'root');
+const store = () => `file://${join(home, 'store')}`;
+
+beforeEach(() => {
+  home = createTempDir();
+  vi.stubEnv('POLYTRACK_STATE_DIR', join(home, 'state'));
+  vi.stubEnv('POLYTRACK_STORE', undefined);
+});
+afterAll(() => vi.unstubAllEnvs());
+
+const uuidOf = (number: number): string => String(number).padStart(32, '0');
+
+function addRun(number: number, name: string, status = 'succeeded'): string {
+  const uuid = uuidOf(number);
+  return makeRun(
+    root(),
+    { 'run.plx.json': JSON.stringify({ uuid, name, status }), 'outputs/model.bin': 'x'.repeat(123_456) },
+    uuid,
+  );
+}
+
+async function syncRoot(path = root()): Promise<void> {
+  const { code } = await runCommand(['sync', path, '--store', store()]);
+  expect(code).toBe(0);
+}
+
+async function showStatus(args: readonly string[], columns?: number, hasColor = false): Promise<string> {
+  const output = { columns: () => columns, hasColor, isTerminal: columns !== undefined };
+  const { stdout } = await runCommand(['status', ...args], { output });
+  return stdout.replaceAll(home, '/home').replaceAll(/as of \d+ s ago/g, 'as of 1 s ago');
+}
+
+async function readStatus(...args: string[]): Promise<FoundStatus[]> {
+  return JSON.parse((await runCommand(['status', ...args, '--json'])).stdout) as FoundStatus[];
+}
+
+describe('polytrack status', () => {
+  it('fits 80 and 120 columns with long and wide names, and prints everything when piped', async () => {
+    addRun(1, 'a baseline with a very long name that says everything about its configuration');
+    addRun(2, '損失関数の実験：学習率を変える試みの記録', 'failed');
+    const changed = addRun(3, 'run 10');
+    addRun(4, 'run 9', 'stopped');
+    await syncRoot();
+    writeFileSync(join(changed, 'outputs/new.bin'), 'x'.repeat(2_500));
+    const hoursAgo = Date.now() / 1000 - 3.5 * 3_600;
+    utimesSync(join(changed, 'outputs/new.bin'), hoursAgo, hoursAgo);
+
+    await expect(await showStatus([root()], 80)).toMatchFileSnapshot('golden/status-80.txt');
+    await expect(await showStatus([root()], 120)).toMatchFileSnapshot('golden/status-120.txt');
+    await expect(await showStatus([root()])).toMatchFileSnapshot('golden/status-piped.txt');
+    await expect(await showStatus([root()], 120, true)).toMatchFileSnapshot('golden/status-color.txt');
+  });
+
+  it('lists everything that was synced without a path, with names, directories and statuses', async () => {
+    addRun(1, 'first');
+    addRun(2, 'second', 'failed');
+    await syncRoot();
+    const logs = join(home, 'logs');
+    const writer = new SummaryWriter(join(logs, 'of/another writer'));
+    writer.addScalar('loss', 1, 0);
+    await writer.close();
+    await syncRoot(logs);
+
+    const found = await readStatus();
+
+    const shown = found.flatMap(({ root: at, store: to, runs }) =>
+      runs.map(({ name, status, phase, directory }) => [at, to, name, status, phase, directory]),
+    );
+    expect(shown.sort()).toEqual(
+      [
+        [root(), store(), 'first', 'succeeded', 'complete', join(root(), 'runs', uuidOf(1))],
+        [root(), store(), 'second', 'failed', 'complete', join(root(), 'runs', uuidOf(2))],
+        [logs, store(), 'of/another writer', null, 'live', join(logs, 'of/another writer')],
+      ].sort(),
+    );
+    expect((await runCommand(['status'])).code).toBe(0);
+  });
+
+  it('needs no store: shows each store that the path was uploaded to', async () => {
+    const run = addRun(1, 'first');
+    addRun(2, 'second');
+    await syncRoot();
+    const other = `file://${join(home, 'other')}`;
+    await runCommand(['sync', root(), '--store', other]);
+    writeFileSync(join(run, 'outputs/new.bin'), 'new');
+
+    const found = await readStatus(root());
+    const ofRun = await readStatus(run);
+
+    expect(found.map((each) => each.store).sort()).toEqual([other, store()]);
+    for (const { runs, total } of found) {
+      expect(runs.map(({ name }) => name).sort()).toEqual(['first', 'second']);
+      expect(total.pendingFiles).toBe(1);
+    }
+    expect(ofRun.flatMap(({ runs }) => runs.map(({ name }) => name))).toEqual(['first', 'first']);
+  });
+
+  it('keeps the other runs of a root when one of them is synced alone', async () => {
+    const first = addRun(1, 'first');
+    addRun(2, 'second');
+    await syncRoot();
+    await syncRoot(first);
+
+    const [found] = await readStatus();
+
+    expect(found?.runs.map(({ name }) => name).sort()).toEqual(['first', 'second']);
+    expect(found?.total.storedFiles).toBe(6);
+  });
+
+  it('still lists runs whose directory is gone, and reports a store that failed', async () => {
+    addRun(1, 'first');
+    await syncRoot();
+    rmSync(root(), { recursive: true });
+
+    const [found] = await readStatus();
+
+    expect(found?.runs.map(({ name, status }) => [name, status])).toEqual([[uuidOf(1), null]]);
+  });
+
+  it('says that nothing is known, with exit code 2', async () => {
+    addRun(1, 'first');
+
+    for (const args of [[], [root()]]) {
+      const { code, stdout, stderr } = await runCommand(['status', ...args]);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/^ERR_CONFIG: nothing is known about .*\n {2}Upload first: /);
+    }
+    expect(await readStatus()).toEqual([]);
+  });
+});
