@@ -28,6 +28,7 @@ import {
   TENSORBOARD_DIRECTORY,
 } from '../run-directory/layout.js';
 import { RunDirectory } from '../run-directory/run-directory.js';
+import { Announcement, isAnnounced } from './announcement.js';
 import { MetricResults, toResults } from './metric-results.js';
 import { RunCapture } from './run-capture.js';
 import { RunContext } from './run-context.js';
@@ -49,6 +50,7 @@ import { SyncProcess } from './sync-process.js';
 export interface OpenedRun {
   readonly context: RunContext;
   readonly capture: RunCapture;
+  readonly announcement: Announcement;
   readonly heartbeatIntervalMs: number;
   readonly sync: SyncProcess | undefined;
   /** Writes all buffered events to disk. Rejects like `flush` of an event file writer. */
@@ -145,6 +147,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
   return {
     context,
     capture,
+    announcement: new Announcement(context, isAnnounced(environment.announces)),
     heartbeatIntervalMs,
     sync:
       syncOptions === undefined

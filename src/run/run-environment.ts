@@ -45,6 +45,8 @@ export interface RunEnvironment {
   readonly tracksCode: boolean;
   readonly tracksEnvironment: boolean;
   readonly tracksLogs: boolean;
+  /** Whether lines for people are printed; undefined: on a terminal. */
+  readonly announces: boolean | undefined;
 }
 
 interface RunInstance {
@@ -90,7 +92,12 @@ export function resolveRunEnvironment(options: RunOptions, env: NodeJS.ProcessEn
     tracksEnvironment: isActive && isMain && (options.trackEnv ?? true),
     // The platform collects the output of its containers itself.
     tracksLogs: isActive && (options.trackLogs ?? !isPlatformRun),
+    announces: isActive && isMain ? (options.announce ?? findFlag('POLYTRACK_ANNOUNCE', env)) : false,
   };
+}
+
+function findFlag(name: string, env: NodeJS.ProcessEnv): boolean | undefined {
+  return (env[name] ?? '') === '' ? undefined : parseFlag(name, env[name], false);
 }
 
 function findInstance(env: NodeJS.ProcessEnv, isOn: (name: string) => boolean): RunInstance | undefined {

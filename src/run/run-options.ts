@@ -105,6 +105,11 @@ export interface RunOptions
    * polytrack is installed beside it.
    */
   readonly sync?: boolean | RunSyncOptions | undefined;
+  /**
+   * Whether two lines on stderr say at the start where the run is and how to view it, and two at the end how it ended and how to upload
+   * it. Default: `POLYTRACK_ANNOUNCE`, else only on a terminal. Workers never print them.
+   */
+  readonly announce?: boolean | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -134,6 +139,7 @@ export const RUN_OPTIONS: OptionTable<RunOptions> = {
   onError: 'any',
   onWarning: 'function',
   sync: 'any',
+  announce: 'boolean',
   clock: 'object',
   flushIntervalMs: 'number',
   maxFileBytes: 'number',

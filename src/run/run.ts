@@ -53,6 +53,8 @@ export class Run extends RunArtifactMethods {
   #isEnded = false;
   /** True if the run ends because its process is idle, whose exit code may still change. */
   #isIdleEnd = false;
+  /** Whether the run was uploaded completely before its end. */
+  #isStored = false;
   #exitCode: number | null | undefined;
   /** Whether the run directory existed when the process began to exit. */
   #hadDirectory: boolean | undefined;
@@ -79,6 +81,7 @@ export class Run extends RunArtifactMethods {
     const { diagnostics } = run.context;
     this.#heartbeat = new Heartbeat(paths.run, writer, { intervalMs: run.heartbeatIntervalMs, diagnostics });
     registerForEnd(this.#listener);
+    run.announcement.start();
     run.capture.start({
       onCode: (code) => this.#recordCode(code),
       onEnvironment: (environment) => this.writeEnv(environment),
@@ -208,7 +211,8 @@ export class Run extends RunArtifactMethods {
     this.#isEnded = !this.#isIdleEnd;
     if (this.#isEnded) unregisterFromEnd(this.#listener);
     const settled = await Promise.allSettled([this.#settleDirectory()]);
-    await this.#run.sync?.finish();
+    this.#isStored = (await this.#run.sync?.finish()) ?? false;
+    if (this.#isEnded) this.#announceEnd(end);
     throwFirst([...closed, ...settled]);
   }
 
@@ -292,7 +296,10 @@ export class Run extends RunArtifactMethods {
     const { message, ...derived } = toRunEnd(processEnd);
     if (this.#isEnded || processEnd.exitCode === this.#exitCode || this.#isRemovedAtExit) return;
     // The uploader has already stored this end.
-    if (this.#isIdleEnd && derived.status === this.status) return;
+    if (this.#isIdleEnd && derived.status === this.status) {
+      this.#announceEnd({ message, ...derived });
+      return;
+    }
     const isFirst = this.#exitCode === undefined;
     this.#exitCode = processEnd.exitCode;
     const atExit = { ...derived, message: this.context.masker.maskText(message) };
@@ -304,6 +311,13 @@ export class Run extends RunArtifactMethods {
     this.#run.drain();
     this.#run.capture.close();
     this.#finish(end, processEnd.exitCode, processEnd.signal);
+    this.#announceEnd(end);
+  }
+
+  #announceEnd({ status }: RunEnd): void {
+    const { announcement, sync } = this.#run;
+    const upload = sync === undefined ? 'none' : this.#isStored ? 'complete' : 'unfinished';
+    announcement.end(isDone(this.status) ? this.status : status, { store: sync?.store, upload });
   }
 
   #recordCode(code: GitCapture): void {

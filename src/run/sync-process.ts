@@ -57,8 +57,8 @@ export class SyncProcess {
     (this.#child?.stderr as { unref?(): void } | null | undefined)?.unref?.();
   }
 
-  /** Waits until all files are stored, at most `deadlineMs`. Then warns about the remaining files and how to upload them. */
-  async finish(): Promise<void> {
+  /** Waits until all files are stored, at most `deadlineMs`. Then warns about the remaining files and how to upload them, and returns false. */
+  async finish(): Promise<boolean> {
     this.#child?.ref();
     const cancelled = new AbortController();
     const deadline = this.#clock.sleep(this.#options.deadlineMs, cancelled.signal).then(
@@ -68,7 +68,7 @@ export class SyncProcess {
     const problem = await Promise.race([this.#exited, deadline]);
     cancelled.abort();
     this.#child?.unref();
-    if (problem === '') return;
+    if (problem === '') return true;
     const remaining = await this.#describeRemaining();
     const how = `polytrack ${this.#arguments.join(' ')}`;
     const why =
@@ -76,6 +76,12 @@ export class SyncProcess {
         ? `the upload has not finished within ${this.#options.deadlineMs} ms and continues in process ${this.#child?.pid}`
         : problem;
     this.#diagnostics.warn('WARN_SYNC_UNFINISHED', `${why}${remaining}; to finish it, use: ${how}`);
+    return false;
+  }
+
+  /** The destination that the program has named. */
+  get store(): string | undefined {
+    return this.#options.store;
   }
 
   /** Returns the empty string when the upload is complete, else a description of the problem. */

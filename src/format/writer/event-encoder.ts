@@ -49,8 +49,20 @@ export interface TagState {
   sharedScalar: ScalarTemplates | undefined;
   /** For scalars only: the last value written. */
   lastScalar: number;
+  /** For scalars only: the lowest and highest value written, except NaN. */
+  lowestScalar: number;
+  highestScalar: number;
   /** The points that the next value may replace; undefined once it is written, and for tags without such points. */
   earlier: EarlierPoints | undefined;
+}
+
+/** What a writer knows of the values that it has written to a scalar tag. */
+export interface ScalarRange {
+  readonly tag: string;
+  readonly last: number;
+  /** Above `highest` if every value is NaN. */
+  readonly lowest: number;
+  readonly highest: number;
 }
 
 /** Points of a tag that its next value may replace: those of earlier files, and a provisional one. */
@@ -153,8 +165,15 @@ export class EventEncoder {
   }
 
   lastScalars(): Record<string, number> {
+    return Object.fromEntries(this.scalarRanges().map(({ tag, last }) => [tag, last]));
+  }
+
+  /** The scalar tags in the order of their first values. */
+  scalarRanges(): ScalarRange[] {
     const scalars = [...this.#tags].filter(([, state]) => state.scalar !== undefined);
-    return Object.fromEntries(scalars.map(([tag, state]) => [tag, state.lastScalar]));
+    return scalars.map(([tag, { lastScalar, lowestScalar, highestScalar }]) => {
+      return { tag, last: lastScalar, lowest: lowestScalar, highest: highestScalar };
+    });
   }
 
   /** Whether a tag has points that a later value does not replace. */
@@ -313,6 +332,8 @@ export class EventEncoder {
     state.hasValue = true;
     state.nextStep = stepAfter(step);
     state.lastScalar = value;
+    if (value < state.lowestScalar) state.lowestScalar = value;
+    if (value > state.highestScalar) state.highestScalar = value;
   }
 
   /** Encodes values with the same step and wall time as one event. Returns the size of the record. */
@@ -393,6 +414,8 @@ export class EventEncoder {
       scalar: undefined,
       sharedScalar: undefined,
       lastScalar: Number.NaN,
+      lowestScalar: Number.POSITIVE_INFINITY,
+      highestScalar: Number.NEGATIVE_INFINITY,
       earlier: undefined,
     };
     this.#tags.set(tag, state);

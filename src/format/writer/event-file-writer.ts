@@ -18,7 +18,7 @@ import { EVENT_FILE_MARK, toEventFileName } from '../event-file-name.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
 import { listEventFiles, readEarlierFiles, secondsAfter } from './earlier-files.js';
-import { EventEncoder, type FileStart, type ScalarTag } from './event-encoder.js';
+import { EventEncoder, type FileStart, type ScalarRange, type ScalarTag } from './event-encoder.js';
 import {
   EVENT_FILE_WRITER_OPTIONS,
   type EventFileWriterOptions,
@@ -166,6 +166,11 @@ export class EventFileWriter {
   /** The last value of each scalar tag. */
   lastScalars(): Record<string, number> {
     return this.#encoder.lastScalars();
+  }
+
+  /** The scalar tags that this writer has written, in the order of their first values. */
+  scalarRanges(): ScalarRange[] {
+    return this.#encoder.scalarRanges();
   }
 
   /** Writes one scalar. Uses `metadata` for the tag's first value. Does not check its arguments: see `summary/`. */
