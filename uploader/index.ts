@@ -74,6 +74,18 @@ export type {
   VerifyReport,
 } from './operations/verify/verify-report.js';
 
+// Runs of a store, for `loadRuns` of `polytrack`.
+
+export type { EventFileBytes } from '../src/format/reader/event-file-bytes.js';
+export type {
+  ListRunsOptions,
+  ReadRunFileOptions,
+  RunFileEntry,
+  RunFolder,
+  RunSource,
+} from '../src/reading/run-source.js';
+export { openRunSource, type RunSourceOptions } from './operations/read/run-source.js';
+
 // Stores.
 
 export { type CheckStoreOptions, checkStore, type StoreCheck } from './operations/check/check-store.js';

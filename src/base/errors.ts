@@ -212,6 +212,21 @@ export class RunFileError extends CodedError {
   }
 }
 
+/** An optional package is not installed, or is not found from a bundle. */
+export class LibraryMissingError extends CodedError {
+  readonly code = 'ERR_LIBRARY_MISSING';
+  readonly hint: string;
+  constructor(
+    readonly library: string,
+    /** The argument of `npm install`. */
+    wanted: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the package ${library} cannot be loaded: ${messageOf(options?.cause)}`, options);
+    this.hint = `Run npm install ${wanted}`;
+  }
+}
+
 /** A place does not contain runs. */
 export class RunsNotFoundError extends CodedError {
   readonly code = 'ERR_RUNS_NOT_FOUND';

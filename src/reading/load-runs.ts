@@ -7,6 +7,7 @@ import { LoadedRun } from './loaded-run.js';
 import { createLocalSource } from './local-source.js';
 import { readRunFields } from './run-fields.js';
 import type { RunFolder, RunSource } from './run-source.js';
+import { createStoreSource } from './store-source.js';
 
 export interface LoadRunsOptions {
   /** Uuids of runs, or their first digits. Default: all runs. */
@@ -24,6 +25,7 @@ export interface LoadedRuns extends AsyncIterable<LoadedRun>, AsyncDisposable {
 }
 
 const DEFAULT_READ_AHEAD = 8;
+const STORE_URL = /^[a-z][a-z0-9+.-]*:\/\//i;
 const UUID_DIGITS = /^[0-9a-f]{1,32}$/;
 
 /**
@@ -81,6 +83,8 @@ async function readRun(folder: RunFolder, signal: AbortSignal | undefined): Prom
 }
 
 function createSource(source: string | URL | RunSource): RunSource {
+  if (source instanceof URL) return createStoreSource(source.href);
+  if (typeof source === 'string' && STORE_URL.test(source)) return createStoreSource(source);
   if (typeof source === 'string' && source !== '') return createLocalSource(source);
   if (typeof source === 'object' && source !== null && 'listRuns' in source) return source;
   throw invalidOption('source', source, 'a path, a URL or an object of openRunSource');

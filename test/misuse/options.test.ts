@@ -172,6 +172,7 @@ const TAKES_OPTIONS: Calls = {
   watch: (o) => uploader.watch(config, o),
   verify: (o) => uploader.verify(config, o),
   clean: (o) => uploader.clean(config, o),
+  openRunSource: (o) => uploader.openRunSource('file:///nowhere', o),
   loadRuns: (o) => polytrack.loadRuns(directory, o),
   compact: (o) => uploader.compact('logs', o),
   listRuns: (o) => uploader.listRuns(config, o),

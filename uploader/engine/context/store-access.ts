@@ -20,9 +20,22 @@ export interface StoreAccessOptions {
 /** Opens and checks the configured store, and passes it to `work`. Throws as `sync` does, and also when the store is unavailable. */
 export async function withStoreAccess<Result>(
   config: SyncConfig,
-  { io, signal, onNotice, ...options }: StoreAccessOptions,
+  options: StoreAccessOptions,
   work: (access: StoreAccess) => Promise<Result>,
 ): Promise<Result> {
+  const access = await openStoreAccess(config, options);
+  try {
+    return await work(access);
+  } finally {
+    if (options.store === undefined) await access.store.close();
+  }
+}
+
+/** Like `withStoreAccess`. The caller closes the store. */
+export async function openStoreAccess(
+  config: SyncConfig,
+  { io, signal, onNotice, ...options }: StoreAccessOptions,
+): Promise<StoreAccess> {
   const requests = new RateLimit(io.clock, config.requests);
   const beforeRequest = (each?: AbortSignal): Promise<void> => requests.take(1, 'events', each);
   const s3 = { ...config.s3, beforeRequest };
@@ -31,8 +44,9 @@ export async function withStoreAccess<Result>(
   const retryPolicy = new RetryPolicy({ ...io, retryTimeoutMs: config.retryTimeoutMs });
   try {
     await checkStore({ store, retryPolicy }, signal);
-    return await work({ store, retryPolicy });
-  } finally {
+  } catch (error) {
     if (options.store === undefined) await store.close();
+    throw error;
   }
+  return { store, retryPolicy };
 }

@@ -57,11 +57,11 @@ export async function listStoredRun(
   return { runUuid, files, manifests, segments, keptVersions };
 }
 
-/** Reads all bytes of an object. Throws `ObjectTooLargeError` if it has more than `maxBytes`, and like `listStoredRun`. */
+/** Reads a range of an object, or all of it. Throws `ObjectTooLargeError` if it has more than `maxBytes`, and like `listStoredRun`. */
 export async function readObject(
   { store, retryPolicy }: StoreAccess,
   key: string,
-  options: ReadOptions & { readonly maxBytes: number },
+  options: ReadOptions,
 ): Promise<Buffer> {
   const call = async () => {
     try {
