@@ -48,7 +48,7 @@ ${report.unsent.map(({ path, error }) => `Not stored: ${path}: ${error.message}.
 
 Open the run in TensorBoard (pip install tensorboard), or sync again:
 
-  tensorboard --logdir ${shown(join(run.paths.root, 'tensorboard'))}
+  tensorboard --logdir ${shown(run.paths.links)}
   npx polytrack sync ${shown(run.paths.root)} --store ${store}
 `);
 

@@ -6,7 +6,7 @@
  *                       resources/metric/<name>.plx, system/tensorboard/[<worker>/]<event files>
  *                       .plx/heartbeat-<writer>.json, end-<writer>.json, formats-<writer>.json, worker-<worker>.json,
  *                       order, order-main.json
- *     <root>/tensorboard/<run name>-<8 hex> → ../runs/<uuid>/outputs/tensorboard
+ *     <root>-tensorboard/<run name>-<8 hex> → ../<root's name>/runs/<uuid>/outputs/tensorboard
  *
  * A writer is `main` or the name of a worker. `.plx/` is local to the machine and never uploaded.
  *
@@ -18,7 +18,10 @@ import { EVENT_FILE_MARK } from '../format/event-file-name.js';
 import { ASSETS_DIRECTORY, RESOURCES_DIRECTORY } from '../polyaxon/names.js';
 
 export const RUNS_DIRECTORY = 'runs';
-export const LINKS_DIRECTORY = 'tensorboard';
+/** The links lie beside the root, because TensorBoard follows links: below the root, it would show each run twice. */
+export const LINKS_SUFFIX = '-tensorboard';
+/** Where earlier versions created the links, below the root. */
+export const EARLIER_LINKS_DIRECTORY = 'tensorboard';
 export const RUN_FILE = 'run.plx.json';
 export const LINEAGE_FILE = 'lineages.plx.json';
 export const OUTPUTS_DIRECTORY = 'outputs';
@@ -40,6 +43,8 @@ export const RUN_UUID_PATTERN = /^[0-9a-f]{32}$/;
 /** The absolute paths of one run. */
 export interface RunPaths {
   readonly root: string;
+  /** The directory of the links with readable names to the runs of the root. A run with `artifactsPath` has no link. */
+  readonly links: string;
   readonly run: string;
   readonly outputs: string;
   readonly tensorboard: string;
@@ -59,6 +64,7 @@ export function toRunPaths(
   const run = resolve(directory);
   return {
     root: resolve(root),
+    links: `${resolve(root)}${LINKS_SUFFIX}`,
     run,
     outputs: join(run, OUTPUTS_DIRECTORY),
     tensorboard: join(run, TENSORBOARD_DIRECTORY),
@@ -132,5 +138,10 @@ export function toLinkName(runName: string, uuid: string): string {
     .replaceAll(new RegExp(EVENT_FILE_MARK, 'gi'), 'events')
     .replace(/^[.\s-]+|[.\s-]+$/g, '')
     .slice(0, 60);
-  return `${safe || 'run'}-${uuid.slice(0, 8)}`;
+  return `${safe || 'run'}${toLinkEnd(uuid)}`;
+}
+
+/** Returns how the names of links to a run end. */
+export function toLinkEnd(uuid: string): string {
+  return `-${uuid.slice(0, 8)}`;
 }

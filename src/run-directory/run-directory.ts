@@ -46,7 +46,6 @@ import {
 } from './earlier-files.js';
 import {
   isWorkerFile,
-  LINKS_DIRECTORY,
   MAIN_WRITER,
   ORDER_FILE,
   PROCESS_DIRECTORY,
@@ -111,6 +110,7 @@ export class RunDirectory {
   #failure: RunWriteError | undefined;
   /** The name of the run at the last attempt to link to it. */
   #linkedName: string | undefined;
+  #hasReportedLink = false;
 
   /**
    * Claims the directory. If it already holds a run, resumes it with its record and lineage if `resume` is set, and otherwise
@@ -462,7 +462,7 @@ export class RunDirectory {
     this.#contents.set(path, text);
   }
 
-  /** Links to the event files by the name of the run. Reports a failure, unless a failure of the disk was reported already. */
+  /** Links to the event files by the name of the run. Reports the first failure, unless a failure of the disk was reported already. */
   #link(isNew: boolean): void {
     const { name, uuid } = this.#record;
     const { link, persist } = this.#options;
@@ -471,11 +471,12 @@ export class RunDirectory {
     try {
       linkRun(this.paths, name, uuid, isNew);
     } catch (error) {
-      if (this.#failure !== undefined) return;
-      const { root, tensorboard } = this.paths;
+      if (this.#failure !== undefined || this.#hasReportedLink) return;
+      this.#hasReportedLink = true;
+      const { root, links } = this.paths;
       this.#diagnostics.warn(
         'WARN_LINK_FAILED',
-        `${join(root, LINKS_DIRECTORY)}: could not link to the event files (${messageOf(error)}); use tensorboard --logdir ${tensorboard}`,
+        `${links}: could not create the link with the name of the run (${messageOf(error)}); tensorboard --logdir ${root} shows the run by its uuid`,
       );
     }
   }

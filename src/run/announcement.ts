@@ -5,12 +5,11 @@
  * the stream, so that no run captures them, and a terminal that is gone cannot emit an error into the program.
  */
 
-import { writeSync } from 'node:fs';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { existsSync, writeSync } from 'node:fs';
+import { isAbsolute, relative, sep } from 'node:path';
 import { isatty } from 'node:tty';
 import { joinLines } from '../base/printable-text.js';
 import type { RunRecord } from '../polyaxon/run-record.js';
-import { LINKS_DIRECTORY } from '../run-directory/layout.js';
 import type { RunContext } from './run-context.js';
 
 const STDERR = 2;
@@ -42,8 +41,10 @@ export class Announcement {
 
   start(): void {
     const { directory, environment } = this.#context;
-    const { tensorboard } = environment.paths;
-    const logs = environment.hasLink ? join(environment.paths.root, LINKS_DIRECTORY) : tensorboard;
+    const { links, root, tensorboard } = environment.paths;
+    // Without permission to create links, the root shows the run by its uuid.
+    const named = existsSync(links) ? links : root;
+    const logs = environment.hasLink ? named : tensorboard;
     this.#print([
       `run ${directory.record.name} (${environment.uuid.slice(0, 8)}) writes to ${toShortPath(environment.paths.run)}`,
       `to view it, use: tensorboard --logdir ${toArgument(toShortPath(logs))}`,

@@ -46,7 +46,7 @@ export interface RunOptions
     > {
   /**
    * Directory of all runs. Default: `POLYAXON_OFFLINE_ROOT`, else `./plx-runs`. (Polyaxon's own default is in the temporary
-   * folder, which a reboot empties.)
+   * folder, which a reboot empties.) Links with the names of the runs, for TensorBoard, lie beside it in `<root>-tensorboard`.
    */
   readonly root?: string | undefined;
   /** Directory of this run. Default: `<root>/runs/<uuid>`, or the directory that Polyaxon mounts in a cluster. */

@@ -72,7 +72,7 @@ describe('quickstart', () => {
   });
 
   it('creates a link to the run by name for TensorBoard', () => {
-    const link = join(directory, 'plx-runs/tensorboard', `digits-${uuid.slice(0, 8)}`);
+    const link = join(directory, 'plx-runs-tensorboard', `digits-${uuid.slice(0, 8)}`);
 
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
     expect(realpathSync(link)).toBe(join(directory, 'plx-runs/runs', uuid, 'outputs/tensorboard'));
@@ -154,7 +154,7 @@ describe('quickstart', () => {
   it('prints where the files are and how to view them', () => {
     expect(output).toContain(`plx-runs/runs/${uuid}`);
     expect(output).toContain(`plx-store/${uuid}`);
-    expect(output).toContain('tensorboard --logdir plx-runs/tensorboard');
+    expect(output).toContain('tensorboard --logdir plx-runs-tensorboard');
     expect(output).toContain(
       `npx polytrack sync plx-runs --store ${pathToFileURL(directory).href}/plx-store`,
     );

@@ -29,7 +29,7 @@ describe('a run', () => {
     expect(stdout).toBe('');
     expect(linesOf(stderr)).toEqual([
       `polytrack: run resnet (1f6c0c5e) writes to plx-runs/runs/${UUID}`,
-      'polytrack: to view it, use: tensorboard --logdir plx-runs/tensorboard',
+      'polytrack: to view it, use: tensorboard --logdir plx-runs-tensorboard',
       expect.stringMatching(
         /^polytrack: run resnet: succeeded after \d+ s; loss 0\.31 \(lowest 0\.29, highest 2\.302\); epochs 3$/,
       ),
@@ -67,7 +67,7 @@ describe('a run', () => {
     );
 
     expect(stderr).toContain('run a\\u001b[31m b of ***');
-    expect(stderr).toContain("tensorboard --logdir 'my runs/tensorboard'");
+    expect(stderr).toContain("tensorboard --logdir 'my runs-tensorboard'");
     expect(stderr).not.toContain('very-secret');
     expect(stderr).not.toContain('\u001b');
   });

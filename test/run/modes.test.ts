@@ -86,7 +86,7 @@ describe('a run in a Polyaxon job', () => {
       managed_by: 'agent',
       status: 'running',
     });
-    expect(existsSync(join(context, 'tensorboard'))).toBe(false);
+    expect(existsSync(run.paths.links)).toBe(false);
   });
 
   it('resumes automatically when the job is restarted', async () => {

@@ -4,7 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -74,10 +74,11 @@ describe('new Run', () => {
   it('links its event files under a readable name', async () => {
     const { run } = start({ name: 'lr=0.1/batch 32' });
 
-    const [link] = readdirSync(join(root, 'tensorboard'));
+    const [link] = readdirSync(run.paths.links);
 
     expect(link).toBe(`lr-0.1-batch 32-${run.uuid.slice(0, 8)}`);
-    expect(readlinkSync(join(root, 'tensorboard', link!))).toBe(`../runs/${run.uuid}/outputs/tensorboard`);
+    expect(realpathSync(join(run.paths.links, link!))).toBe(run.paths.tensorboard);
+    expect(run.paths.links).toBe(`${root}-tensorboard`);
     await run.end();
   });
 
@@ -391,7 +392,7 @@ describe('a failing disk', () => {
 
   it('causes a warning when the link to the event files cannot be created', async () => {
     mkdirSync(root, { recursive: true });
-    writeFileSync(join(root, 'tensorboard'), 'in the way');
+    writeFileSync(`${root}-tensorboard`, 'in the way');
 
     const { run, warnings } = start();
 
@@ -430,7 +431,7 @@ describe('a resumed run', () => {
     expect(readLineage(run.paths.run)).toHaveLength(1);
     const metrics = readValues(run.getTensorboardPath()).filter(({ tag }) => tag === 'loss');
     expect(metrics.map((value) => value.step)).toEqual([0, 1, 2]);
-    expect(readdirSync(join(root, 'tensorboard'))).toHaveLength(1);
+    expect(readdirSync(run.paths.links)).toHaveLength(1);
   });
 
   it('starts a new run when the run to resume does not exist', async () => {

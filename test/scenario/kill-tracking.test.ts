@@ -59,7 +59,7 @@ describeWithPeers(['tensorboard'], 'a run whose process is killed', () => {
     }
     expect(Math.max(...killed.map(({ flushedStep }) => flushedStep))).toBeLessThan(100_000 - 97);
     for (const fast of [true, false]) {
-      const board = await TensorBoard.start({ logdir: `${root}/tensorboard`, fast });
+      const board = await TensorBoard.start({ logdir: `${root}-tensorboard`, fast });
       for (const { uuid, flushedStep } of killed) {
         const run = `run-${uuid.slice(0, 8)}`;
         const points = await board.waitFor('plugin/scalars/scalars', { run, tag: 'loss' }, (answer) => {

@@ -77,7 +77,7 @@ describe(`${PROCESSES} processes of ${METRICS} metrics in one run`, () => {
     const metrics = readLineage(run).filter(({ kind }) => kind === 'metric');
     expect(metrics).toHaveLength(PROCESSES);
     expect(readdirSync(join(run, '.plx')).filter((name) => name.startsWith('end-'))).toHaveLength(PROCESSES);
-    expect(existsSync(join(root, 'tensorboard'))).toBe(true);
+    expect(existsSync(`${root}-tensorboard`)).toBe(true);
   });
 });
 

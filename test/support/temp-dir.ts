@@ -27,5 +27,7 @@ function create(): string {
 }
 
 function remove(directory: string): void {
-  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  // A run whose root is the directory has a link beside it.
+  for (const path of [directory, `${directory}-tensorboard`])
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }

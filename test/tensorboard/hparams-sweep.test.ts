@@ -42,7 +42,7 @@ describeWithPeers(['tensorboard', 'chromium'], 'a sweep in TensorBoard', () => {
   it('has one row for each of 20 runs that only log inputs and metrics, and a line in parallel coordinates', async () => {
     const root = createTempDir();
     const trials = await writeSweep(root, 20);
-    const board = await TensorBoard.start({ logdir: join(root, 'tensorboard'), fast: true });
+    const board = await TensorBoard.start({ logdir: `${root}-tensorboard`, fast: true });
     await readSessions(
       board,
       (groups) => groups.length === 20 && groups.every(({ metricValues = [] }) => metricValues.length === 2),
@@ -82,7 +82,7 @@ describeWithPeers(['tensorboard'], 'the HParams session of a run', () => {
       const root = createTempDir();
       await writeLives(root);
 
-      const board = await TensorBoard.start({ logdir: join(root, 'tensorboard'), fast });
+      const board = await TensorBoard.start({ logdir: `${root}-tensorboard`, fast });
       const rows = await readRows(board, 7);
 
       expect(rows).toEqual({

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeWithPeers } from '../support/peers.js';
 import { startRun } from '../support/start-run.js';
@@ -17,7 +16,7 @@ describeWithPeers(['tensorboard'], 'a run that gets another name', () => {
       run.logInputs({ lr: 0.5 });
       run.logMetric('loss', 1, { step: 0 });
       await run.flush();
-      const board = await TensorBoard.start({ logdir: join(root, 'tensorboard'), fast });
+      const board = await TensorBoard.start({ logdir: `${root}-tensorboard`, fast });
       await board.waitFor('runs', {}, (runs) => isTrue((runs as string[]).includes(`first-${suffix}`)));
 
       run.setName('second');

@@ -29,14 +29,16 @@ export class ConfigError extends RefusedError {
 /** The path is neither a run directory nor a root of runs. */
 export class NotARunError extends RefusedError {
   readonly code = 'ERR_NOT_A_RUN';
-  readonly hint =
-    'Pass a run directory (with run.plx.json) or the root above it (with runs/<uuid>/ directories).';
+  readonly hint: string;
   constructor(
     readonly path: string,
     found: string,
-    options?: ErrorOptions,
+    { hint, ...options }: ErrorOptions & { readonly hint?: string } = {},
   ) {
     super(`${path}: ${found}`, options);
+    this.hint =
+      hint ??
+      'Pass a run directory (with run.plx.json) or the root above it (with runs/<uuid>/ directories).';
   }
 }
 

@@ -8,6 +8,7 @@ import type { FileSystem } from '../base/io/file-system.js';
 import { findStat, resolveExisting } from '../base/io/resolve-existing.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { joinNames } from '../base/join-path.js';
+import { findLinked } from './run-links.js';
 import { readRunUuid, toRootOf, toUuidOfPlace } from './run-uuid.js';
 
 export interface Place {
@@ -20,12 +21,17 @@ export interface Place {
   readonly root: Buffer;
 }
 
-/** Resolves `path`. Throws `NotARunError` if it is not a directory. With `mayBeMissing`, the directory need not exist yet. */
+/**
+ * Resolves `path`. Throws `NotARunError` if it is not a directory, or only holds links to runs. With `mayBeMissing`, the directory need not
+ * exist yet.
+ */
 export async function locate(
   fileSystem: FileSystem,
   path: string,
   options: { readonly mayBeMissing: boolean },
 ): Promise<Place> {
+  const linked = await findLinked(fileSystem, path);
+  if (linked !== null) throw new NotARunError(path, linked.found, { hint: `Pass ${linked.path} instead.` });
   const start = await resolveDirectory(fileSystem, path, options.mayBeMissing);
   const isRun = (await readRunUuid(fileSystem, start)) !== null || toUuidOfPlace(start) !== null;
   const hasRuns = await isDirectory(fileSystem, joinNames(start, RUNS_DIRECTORY));

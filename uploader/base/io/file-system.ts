@@ -83,4 +83,6 @@ export interface FileSystem {
   syncDirectory(path: FsPath): Promise<void>;
   /** Returns the path with every link resolved. */
   realPath(path: FsPath): Promise<Buffer>;
+  /** Returns the target of a symbolic link as it is stored. Fails with `EINVAL` for anything else. */
+  readLink(path: FsPath): Promise<Buffer>;
 }

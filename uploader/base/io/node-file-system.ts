@@ -1,7 +1,19 @@
 /** Implements `FileSystem` with Node.js. */
 
 import { constants, lstatSync, readdirSync } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, realpath, rename, rmdir, statfs, unlink } from 'node:fs/promises';
+import {
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rename,
+  rmdir,
+  statfs,
+  unlink,
+} from 'node:fs/promises';
 import type { FileStat, FileSystem, FsPath } from './file-system.js';
 import {
   NodeReadableFile,
@@ -43,6 +55,7 @@ export const nodeFileSystem: FileSystem = {
   },
   syncDirectory,
   realPath: (path) => realpath(path, { encoding: 'buffer' }),
+  readLink: (path) => readlink(path, { encoding: 'buffer' }),
 };
 
 /** The number of paths that are read without yielding to the event loop. */

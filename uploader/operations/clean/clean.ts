@@ -8,6 +8,7 @@ import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { CONTINUED_FILES } from '../../../src/run-directory/layout.js';
 import { RunLockedError, SameFileError } from '../../base/errors.js';
 import { mapInParallel } from '../../base/in-parallel.js';
+import { findStat } from '../../base/io/resolve-existing.js';
 import { sumFile } from '../../base/io/sum-file.js';
 import { isAbsent, isDiskFull, systemErrorCode } from '../../base/io/system-error.js';
 import { joinPath } from '../../base/join-path.js';
@@ -17,6 +18,7 @@ import { FLAG } from '../../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import { findCleanedMarker, toFileDigest } from '../../run-directory/cleaned-marker.js';
 import { RunActivity } from '../../run-directory/run-activity.js';
+import { removeLinks } from '../../run-directory/run-links.js';
 import { lockRun, type RunLock, toRunLockKey } from '../../run-directory/run-lock.js';
 import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
 import { type ScannedRuns, VERIFY_OPTIONS, type VerifyOptions, withScannedRuns } from '../verify/verify.js';
@@ -241,7 +243,11 @@ class Cleaning {
     this.#bytes += deleted.bytes;
     const { failure, kept } = deleted;
     const done = { files: deleted.files, bytes: deleted.bytes, leftOut: [...leftOut, ...kept] };
-    if (failure === null) return { ...done, outcome: 'cleaned' };
+    if (failure === null) {
+      if ((await findStat(io.fileSystem, directory)) === null)
+        await removeLinks(io.fileSystem, directory, run.uuid);
+      return { ...done, outcome: 'cleaned' };
+    }
     const problem = toProblem(failure.path, 'changed', failure.reason, null);
     return { ...done, outcome: 'refused', problems: [problem] };
   }

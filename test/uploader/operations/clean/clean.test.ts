@@ -19,6 +19,8 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Diagnostics } from '../../../../src/base/diagnostics.js';
 import { Heartbeat } from '../../../../src/run-directory/heartbeat.js';
+import { toRunPaths } from '../../../../src/run-directory/layout.js';
+import { linkRun } from '../../../../src/run-directory/run-link.js';
 import { StoreUnavailableError } from '../../../../uploader/base/errors.js';
 import { nodeIo } from '../../../../uploader/base/io/io.js';
 import { type CleanOptions, clean, sync, verify } from '../../../../uploader/index.js';
@@ -210,13 +212,20 @@ describe('clean', () => {
     expect(readFileSync(join(directory, 'outputs/link'), 'utf8')).toBe('precious');
   });
 
-  it('deletes the directory as well with --all', async () => {
+  it('deletes the directory and the link for TensorBoard as well with --all', async () => {
     const place = await storeRuns('file', [2, 1]);
+    for (const index of [1, 2])
+      linkRun(toRunPaths(place.root, uuidOf(index)), `run${index}`, uuidOf(index), true);
 
+    await outcomes(place, { isDryRun: false, keep: 1 });
+    const afterFirst = readdirSync(`${place.root}-tensorboard`);
     await outcomes(place, { isDryRun: false, isAll: true, keep: 1 });
 
     expect(existsSync(join(place.root, 'runs', uuidOf(1)))).toBe(false);
     expect(filesOf(place, 2)).toHaveLength(4);
+    // A cleaned run keeps its link: it can be pulled or resumed.
+    expect(afterFirst).toEqual(['run1-00000000', 'run2-00000000']);
+    expect(readdirSync(`${place.root}-tensorboard`)).toEqual(['run2-00000000']);
   });
 
   it('deletes each name of a hard-linked file once', async () => {

@@ -110,8 +110,10 @@ describe('Scanner: one run', () => {
       'run.plx.json.partial': 'x',
       'lineages.plx.json.partial': 'x',
     });
-    mkdirSync(join(root, 'tensorboard'));
-    for (const name of ['run-00000000', 'of the user']) symlinkSync(run, join(root, 'tensorboard', name));
+    for (const links of [`${root}-tensorboard`, join(root, 'tensorboard')]) {
+      mkdirSync(links);
+      for (const name of ['run-00000000', 'of the user']) symlinkSync(run, join(links, name));
+    }
     // Event files of another writer make all directories around the root a run, too.
     const writer = new SummaryWriter(logs);
     writer.addScalar('loss', 1, 0);
@@ -125,6 +127,7 @@ describe('Scanner: one run', () => {
         .sort(),
     ).toEqual([basename(writer.currentFile!), 'lineages.plx.json', 'run.plx.json']);
     expect(snapshot.skipped.map(({ path, reason }) => `${path} ${reason}`)).toEqual([
+      'outputs/tensorboard/plx-runs-tensorboard/of the user symbolic-link',
       'outputs/tensorboard/plx-runs/tensorboard/of the user symbolic-link',
     ]);
   });
