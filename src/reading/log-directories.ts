@@ -1,6 +1,6 @@
 /** Finds the event files of a run. */
 
-import { EVENT_FILE_MARK } from '../format/event-file-name.js';
+import { isEventFileName } from '../format/event-file-name.js';
 import { RESOURCES_TENSORBOARD_DIRECTORY, TENSORBOARD_DIRECTORY } from '../run-directory/layout.js';
 import type { RunFolder } from './run-source.js';
 
@@ -38,7 +38,7 @@ export async function listLogDirectories(
   for (const { path, sizeBytes } of await folder.listFiles(base, signal)) {
     const slash = path.lastIndexOf('/');
     const name = path.slice(slash + 1);
-    if (!name.includes(EVENT_FILE_MARK)) continue;
+    if (!isEventFileName(name)) continue;
     const directory = path.slice(base.length + 1, Math.max(slash, base.length + 1));
     const files = found.get(directory) ?? [];
     files.push({ name, path, sizeBytes });

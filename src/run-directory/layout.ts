@@ -27,7 +27,7 @@ export const LINEAGE_FILE = 'lineages.plx.json';
 export const OUTPUTS_DIRECTORY = 'outputs';
 export const TENSORBOARD_DIRECTORY = 'outputs/tensorboard';
 /**
- * Event files of system metrics. They are not below `outputs/`, where TensorBoard would show them as another run, and not below `resources/`,
+ * Event files of system metrics, under names that TensorBoard ignores (`toHiddenFileName`). They are not below `outputs/`, and not below `resources/`,
  * where Polyaxon's client and sidecar read every file as a table and fail for other files (polyaxon 2.16, `_client/run.py`).
  */
 export const RESOURCES_TENSORBOARD_DIRECTORY = 'system/tensorboard';

@@ -13,6 +13,8 @@ import {
   type ResolvedEventFileOptions,
   resolveEventFileOptions,
 } from '../format/writer/event-file-options.js';
+import type { EventSink } from '../format/writer/event-sink.js';
+import { hideFiles } from '../format/writer/hidden-sink.js';
 import { nullSink } from '../format/writer/null-sink.js';
 import { PolyaxonFiles } from '../polyaxon/export/in-process-exporter.js';
 import {
@@ -192,10 +194,12 @@ function openLog(
   const logDirectory = toLogDirectory(environment);
   const base = target === 'events' ? TENSORBOARD_DIRECTORY : RESOURCES_TENSORBOARD_DIRECTORY;
   const directory = join(environment.paths.run, base, logDirectory);
+  // TensorBoard would show system metrics as another run.
+  const hide = (sink: EventSink): EventSink => (target === 'resources' ? hideFiles(sink) : sink);
   if (!environment.collectsEvents)
     return { events: new EventLog(directory, { ...options, sink: nullSink }), files: undefined };
   if (!environment.formats.has('polyaxon'))
-    return { events: new EventLog(directory, options), files: undefined };
+    return { events: new EventLog(directory, { ...options, sink: hide(options.sink) }), files: undefined };
   const files = new PolyaxonFiles({
     runDirectory: environment.paths.run,
     directory,
@@ -208,7 +212,7 @@ function openLog(
   // Before the writer opens the directory: it may remove the superseded events.
   const { resume } = options;
   if (resume !== false) files.rebuild(resume === true ? undefined : resume.fromStep);
-  return { events: new EventLog(directory, { ...options, sink: files.sink }), files };
+  return { events: new EventLog(directory, { ...options, sink: hide(files.sink) }), files };
 }
 
 /** Returns the log directory of this process, relative to that of the run; '' for the main process. */

@@ -8,6 +8,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { PNG } from 'pngjs';
+import { isEventFileName } from '../../src/format/event-file-name.js';
 
 export interface Difference {
   /** A path in the run directory; for a field of a JSON file followed by `: ` and the field. */
@@ -63,7 +64,7 @@ function describePath(root: string, path: string): [subject: string, entries: En
   if (path.endsWith('.png')) return [path, [['', describePng(bytes)]]];
   // Each library records different facts about the environment. The names of event files contain times.
   if (path === 'outputs/env.json') return [path, [['', 'facts']]];
-  if (path.includes('tfevents')) return [path.replace(/tfevents.*/, 'tfevents…'), [['', 'events']]];
+  if (isEventFileName(path)) return [path.replace(/(?:tf|plx)events.*/, 'events…'), [['', 'events']]];
   return [path, [['', bytes.toString('base64')]]];
 }
 

@@ -19,7 +19,7 @@ export const LISTED_DIFFERENCES: readonly ListedDifference[] = [
   {
     subjects: ['system/tensorboard/*'],
     theirs: 'nothing',
-    ours: 'event files',
+    ours: 'event files, under names that TensorBoard ignores',
     why: 'The same for system metrics. They are not in `resources/`, because Polyaxon reads every file there as a table.',
   },
   {

@@ -67,7 +67,7 @@ describe('quickstart', () => {
       'runs/<uuid>/outputs/model/model.json',
       expect.stringMatching(/^runs\/<uuid>\/outputs\/tensorboard\/events\.out\.tfevents\.\d{10}\./),
       'runs/<uuid>/run.plx.json',
-      expect.stringMatching(/^runs\/<uuid>\/system\/tensorboard\/events\.out\.tfevents\.\d{10}\./),
+      expect.stringMatching(/^runs\/<uuid>\/system\/tensorboard\/system\.out\.plxevents\.\d{10}\./),
     ]);
   });
 

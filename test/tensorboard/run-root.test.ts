@@ -11,7 +11,9 @@ describeWithPeers(['tensorboard'], 'TensorBoard with the runs of a root', () => 
     'shows each run once: by uuid from the root, by name from the links, and ignores dead links (fast: $fast)',
     async ({ fast }) => {
       const root = join(createTempDir(), 'plx-runs');
-      const runs = ['first', 'second', 'removed'].map((name) => startRun({ root, name }).run);
+      const runs = ['first', 'second', 'removed'].map(
+        (name) => startRun({ root, name, collectResources: true, resourcesIntervalMs: 50 }).run,
+      );
       for (const run of runs) {
         run.logMetric('loss', 1, { step: 0 });
         await run.end();
@@ -23,7 +25,9 @@ describeWithPeers(['tensorboard'], 'TensorBoard with the runs of a root', () => 
       const byName = await TensorBoard.start({ logdir: first.paths.links, fast });
       // All runs that a reader finds appear with its first load.
       const read = (board: TensorBoard) =>
-        board.waitFor('runs', {}, (found) => ((found as string[]).length >= 2 ? found : undefined));
+        board.waitFor('runs', {}, (found) =>
+          (found as string[]).length >= 2 ? (found as string[]).sort() : undefined,
+        );
 
       expect(await read(byUuid)).toEqual(
         [first, second].map(({ uuid }) => `runs/${uuid}/outputs/tensorboard`).sort(),

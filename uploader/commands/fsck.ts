@@ -61,16 +61,14 @@ async function runFsck(path: string, { repair, json }: Flags, context: CommandCo
   }
 }
 
-function toCheckText({ path, records, problems }: FileCheck): string {
+function toCheckText({ path, isHidden, records, problems }: FileCheck): string {
   const verdict = problems.length === 0 ? 'no problems' : formatCount(problems.length, 'problem');
   const lines = problems.flatMap(({ kind, offset, sizeBytes }) => {
     const { what, rust, python } = PROBLEM_TEXTS[kind];
     const size = sizeBytes === 0 ? '' : `, ${formatBytes(sizeBytes)}`;
-    return [
-      `  byte ${offset}${size}: ${what}`,
-      `    TensorBoard: ${rust}`,
-      `    TensorBoard with --load_fast false: ${python}`,
-    ];
+    const problem = `  byte ${offset}${size}: ${what}`;
+    if (isHidden) return [problem, '    TensorBoard: does not read this file'];
+    return [problem, `    TensorBoard: ${rust}`, `    TensorBoard with --load_fast false: ${python}`];
   });
   return joinLines([`${path}: ${formatCount(records, 'record')}, ${verdict}`, ...lines]);
 }

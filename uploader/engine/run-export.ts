@@ -1,9 +1,10 @@
 /** Schedules the export of one run, finds its event files and handles failures. `RunExporter` does the conversion. */
 
 import type { CodedError } from '../../src/base/errors.js';
+import { isEventFileName } from '../../src/format/event-file-name.js';
 import { StateDirectoryError } from '../base/errors.js';
 import { systemErrorCode } from '../base/io/system-error.js';
-import { isEventFileName, toBase } from '../pipeline/export/event-source.js';
+import { toBase } from '../pipeline/export/event-source.js';
 import { ExportNotices } from '../pipeline/export/export-notices.js';
 import type { ExportOutcome } from '../pipeline/export/export-view.js';
 import { InventoryRows } from '../pipeline/export/inventory-rows.js';

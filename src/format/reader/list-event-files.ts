@@ -1,6 +1,6 @@
 /**
  * Finds the event files below a log directory. As in TensorBoard, a run is a directory with files whose name contains
- * `tfevents`.
+ * `tfevents`. Event files that are hidden from TensorBoard are listed too.
  *
  * Follows links to directories, but visits each directory once.
  * Source: tensorboard/backend/event_processing/io_wrapper.py.
@@ -8,7 +8,7 @@
 
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { EVENT_FILE_MARK } from '../event-file-name.js';
+import { isEventFileName } from '../event-file-name.js';
 
 /** The event files of one directory. */
 export interface RunFiles {
@@ -40,7 +40,7 @@ async function walk(directory: string, run: string, seen: Set<string>, runs: Run
     const target = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
     if (target?.isDirectory())
       await walk(path, run === '.' ? entry.name : `${run}/${entry.name}`, seen, runs);
-    else if (target?.isFile() && entry.name.includes(EVENT_FILE_MARK)) files.push(entry.name);
+    else if (target?.isFile() && isEventFileName(entry.name)) files.push(entry.name);
   }
   if (files.length > 0) runs.push({ run, directory, files: files.sort() });
 }

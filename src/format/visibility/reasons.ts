@@ -32,6 +32,8 @@ export const REASON_CODES = {
   noPage: 12,
   /** The value is a retraction: it only removes points of its tag. */
   retraction: 13,
+  /** The value is in a file that the viewer ignores because of its name. */
+  unread: 14,
 } as const;
 
 /** Why a viewer does not show a point. */

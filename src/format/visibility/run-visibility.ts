@@ -10,6 +10,7 @@
  * Memory: about 35 bytes for each point, and the metadata of each tag. Values are not kept.
  */
 
+import { isHiddenFileName } from '../event-file-name.js';
 import type { ScalarBatch } from '../reader/scalar-decoder.js';
 import { type Event, SessionStatus } from '../wire/messages.js';
 import { FastReader } from './fast-reader.js';
@@ -24,6 +25,8 @@ export interface VisibilityOptions {
   readonly samples?: Samples | undefined;
   /** Creates viewers beside TensorBoard's two readers. */
   readonly viewers?: Readonly<Record<string, (state: ReadingState) => Viewer>> | undefined;
+  /** Returns the name that a file is going to have. Default: its name. */
+  readonly nameOf?: ((name: string) => string) | undefined;
 }
 
 /** How many points of a tag a viewer shows, and how many it does not, by reason. */
@@ -46,16 +49,21 @@ export class RunVisibility {
   readonly #points = new PointTable();
   readonly #viewers: Readonly<Record<string, Viewer>>;
   readonly #all: readonly Viewer[];
+  readonly #tensorBoard: readonly Viewer[];
+  readonly #nameOf: (name: string) => string;
   readonly #fileStarts: number[] = [];
   #lifeStart = 0;
   #hasSessions = false;
+  /** The viewers that ignore the current file. */
+  #ignoring: readonly Viewer[] = [];
   /** The viewers that do not read the event in damage. */
   #refusing: readonly Viewer[] = [];
   /** The facts and tag indices of the sources of the current batch. */
   #sources: ScalarBatch['sources'] = [];
   #sourceFacts: { readonly facts: ValueFacts; readonly tagIndices: readonly [number] }[] = [];
 
-  constructor({ samples = 'default', viewers = {} }: VisibilityOptions = {}) {
+  constructor({ samples = 'default', viewers = {}, nameOf = (name) => name }: VisibilityOptions = {}) {
+    this.#nameOf = nameOf;
     const readLifeStart = (): number => this.#lifeStart;
     const state: ReadingState = {
       points: this.#points,
@@ -68,14 +76,17 @@ export class RunVisibility {
     const python = new PythonReader(state, samples);
     this.#viewers = { fast, python, ...Object.fromEntries(others) };
     this.#all = Object.values(this.#viewers);
+    this.#tensorBoard = [fast, python];
   }
 
   /** Begins the next file. Files come in the order of their names, as TensorBoard reads them. */
-  openFile(name: string): void {
+  openFile(given: string): void {
+    const name = this.#nameOf(given);
     this.#fileStarts.push(this.#points.count);
     // In files of writers without sessions, each file is taken for another life.
     if (!this.#hasSessions) this.#lifeStart = this.#points.count;
-    for (const viewer of this.#all) viewer.openFile(name);
+    this.#ignoring = isHiddenFileName(name) ? this.#tensorBoard : [];
+    for (const viewer of this.#all) if (!this.#ignoring.includes(viewer)) viewer.openFile(name);
   }
 
   /** Adds the next event. Its points have the next numbers: one for each value, graph, and tagged run metadata. */
@@ -128,7 +139,9 @@ export class RunVisibility {
    */
   addDamage(part: DamagedPart, event?: Event): void {
     const hasEvent = event !== undefined;
-    this.#refusing = this.#all.filter((viewer) => !viewer.meetDamage(part, hasEvent));
+    this.#refusing = this.#all.filter(
+      (viewer) => !this.#ignoring.includes(viewer) && !viewer.meetDamage(part, hasEvent),
+    );
     if (hasEvent) this.add(event);
     this.#refusing = [];
   }
@@ -143,7 +156,7 @@ export class RunVisibility {
   }
 
   #reads(viewer: Viewer): boolean {
-    return viewer.isReading && !this.#refusing.includes(viewer);
+    return viewer.isReading && !this.#refusing.includes(viewer) && !this.#ignoring.includes(viewer);
   }
 
   #startSession(step: number | bigint): void {
@@ -167,8 +180,12 @@ export class RunVisibility {
     for (const tagIndex of tagIndices) this.#points.add(tagIndex, step, wallTime);
     const event = { step, wallTime, firstPoint, values, tagIndices };
     for (const viewer of this.#all) {
-      if (this.#reads(viewer)) viewer.addEvent(event);
-      else for (let i = 0; i < values.length; i++) viewer.codes.set(firstPoint + i, REASON_CODES.damage);
+      if (this.#reads(viewer)) {
+        viewer.addEvent(event);
+        continue;
+      }
+      const code = this.#ignoring.includes(viewer) ? REASON_CODES.unread : REASON_CODES.damage;
+      for (let i = 0; i < values.length; i++) viewer.codes.set(firstPoint + i, code);
     }
   }
 }

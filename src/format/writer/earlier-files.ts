@@ -5,7 +5,7 @@
  */
 
 import { messageOf, ResumeError } from '../../base/errors.js';
-import { EVENT_FILE_MARK } from '../event-file-name.js';
+import { findNameSeconds, isEventFileName } from '../event-file-name.js';
 import { RecordAssembler } from '../record/record-assembler.js';
 import { decodeRecord } from '../record/record-codec.js';
 import { decodeEvent } from '../wire/decode-event.js';
@@ -31,10 +31,7 @@ export interface EarlierFiles {
 
 /** The sorted names of the event files in a directory. */
 export function listEventFiles(directory: string, sink: EventSink): string[] {
-  return sink
-    .list(directory)
-    .filter((name) => name.includes(EVENT_FILE_MARK))
-    .sort();
+  return sink.list(directory).filter(isEventFileName).sort();
 }
 
 /**
@@ -138,8 +135,8 @@ function* readPieces(directory: string, name: string, sink: EventSink): Generato
 export function secondsAfter(names: readonly string[]): number | undefined {
   let largest: number | undefined;
   for (const name of names) {
-    const digits = /tfevents\.(\d{10})(?!\d)/.exec(name)?.[1];
-    if (digits !== undefined) largest = Math.max(largest ?? 0, Number(digits));
+    const seconds = findNameSeconds(name);
+    if (seconds !== undefined) largest = Math.max(largest ?? 0, seconds);
   }
   return largest === undefined ? undefined : largest + 1;
 }

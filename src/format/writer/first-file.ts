@@ -7,7 +7,7 @@
  */
 
 import { hostname } from 'node:os';
-import { toEventFileName } from '../event-file-name.js';
+import { findNameSeconds, toEventFileName } from '../event-file-name.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event } from '../wire/messages.js';
 import { listEventFiles } from './earlier-files.js';
@@ -52,8 +52,8 @@ export function writeFirstFile(
 function smallestSeconds(names: readonly string[]): number | undefined {
   let smallest: number | undefined;
   for (const name of names) {
-    const digits = /tfevents\.(\d{10})(?!\d)/.exec(name)?.[1];
-    if (digits !== undefined) smallest = Math.min(smallest ?? Number(digits), Number(digits));
+    const seconds = findNameSeconds(name);
+    if (seconds !== undefined) smallest = Math.min(smallest ?? seconds, seconds);
   }
   return smallest;
 }

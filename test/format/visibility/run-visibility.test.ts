@@ -5,8 +5,10 @@ import {
   type ShownRun,
   type VisibilityOptions,
 } from '../../../src/format/visibility/run-visibility.js';
+import type { ReadingState } from '../../../src/format/visibility/viewer.js';
 import { DataType, type Event, SessionStatus, type SummaryValue } from '../../../src/format/wire/messages.js';
 import { encodeUtf8 } from '../../../src/format/wire/proto-bytes.js';
+import { PolyaxonViewer } from '../../../src/polyaxon/export/polyaxon-viewer.js';
 import { imagesValue, scalarValue, textValue, toEvent } from '../../support/summary-events.js';
 
 type Item = Event | 'file' | 'length' | 'data' | 'event' | 'torn';
@@ -58,6 +60,21 @@ function hparams(content: string): SummaryValue {
 }
 
 describe('RunVisibility', () => {
+  it("hides the values of a file that TensorBoard ignores from TensorBoard's readers only", () => {
+    const viewers = { polyaxon: (state: ReadingState) => new PolyaxonViewer(state) };
+    const visibility = new RunVisibility({ viewers });
+    visibility.openFile('events.out.tfevents.1');
+    for (const event of [VERSION, start(0), scalar(0), scalar(1)]) visibility.add(event);
+    visibility.openFile('system.out.plxevents.2');
+    for (const event of [VERSION, start(1), scalar(1), scalar(2)]) visibility.add(event);
+    visibility.addDamage('event');
+    const run = visibility.finish();
+
+    expect(codesOf(run, 'fast')).toBe('- - unread unread');
+    expect(codesOf(run, 'python')).toBe('- - unread unread');
+    expect(codesOf(run, 'polyaxon')).toBe('- restart - -');
+  });
+
   it.each<[title: string, items: Item[], fast: string, python: string]>([
     ['a plain series', [VERSION, start(0), scalar(0), scalar(1)], '- -', '- -'],
     [

@@ -18,6 +18,7 @@ import {
   planCompaction,
 } from '../../../src/format/compaction/plan-compaction.js';
 import { RecordIndex } from '../../../src/format/compaction/record-index.js';
+import { isHiddenFileName } from '../../../src/format/event-file-name.js';
 import { listEventFiles, type RunFiles } from '../../../src/format/reader/list-event-files.js';
 import { readVisibility, visitRun } from '../../../src/format/visibility/read-run.js';
 import { RunVisibility, type VisibilityOptions } from '../../../src/format/visibility/run-visibility.js';
@@ -282,10 +283,14 @@ class RunCompaction {
     const { signal } = this.#options;
     const directory = dirname(partial);
     const name = basename(partial);
-    const alone = await readVisibility(directory, [name], VISIBILITY, signal);
+    const last = this.#files.files.at(-1)!;
+    // A file that TensorBoard ignores gets such a name again.
+    const nameOf = (each: string): string => (each === name && isHiddenFileName(last) ? last : each);
+    const options = { ...VISIBILITY, nameOf };
+    const alone = await readVisibility(directory, [name], options, signal);
     const differences = compareShown(shown, alone, points);
     if (replaced.length === 0 || differences.length > 0) return differences;
-    const beside = await readVisibility(directory, [...replaced, name], VISIBILITY, signal);
+    const beside = await readVisibility(directory, [...replaced, name], options, signal);
     const { count } = shown.points;
     const originals = Array.from({ length: count }, (_, point) => point);
     return compareShown(shown, beside, originals.concat(points));

@@ -12,7 +12,7 @@
 import { join } from 'node:path';
 import { PARTIAL_SUFFIX } from '../../../src/base/atomic-file.js';
 import { largestOf } from '../../../src/base/largest-of.js';
-import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
+import { isEventFileName } from '../../../src/format/event-file-name.js';
 import { RUN_FILE } from '../../../src/run-directory/layout.js';
 import { RunLiveError } from '../../base/errors.js';
 import type { FileStat } from '../../base/io/file-system.js';
@@ -170,9 +170,7 @@ export class Replacement {
     for (const file of this.#files) await this.#checkFile(file);
     const known = new Set(this.#files.map(({ name }) => name));
     const names = (await this.#io.fileSystem.readDirectory(this.#directory)).map(String);
-    const added = names.find(
-      (name) => name.includes(EVENT_FILE_MARK) && !known.has(name) && !name.endsWith(SUFFIX),
-    );
+    const added = names.find((name) => isEventFileName(name) && !known.has(name) && !name.endsWith(SUFFIX));
     if (added !== undefined) throw new RunLiveError(this.#directory, `${added} is new`);
   }
 

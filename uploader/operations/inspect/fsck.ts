@@ -5,7 +5,7 @@
  */
 
 import { basename, join } from 'node:path';
-import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
+import { EVENT_FILE_MARK, isHiddenFileName } from '../../../src/format/event-file-name.js';
 import type { ReadEvent } from '../../../src/format/reader/event-file-reader.js';
 import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
 import { type Damage, scanFile } from './scan-file.js';
@@ -68,6 +68,8 @@ export const PROBLEM_TEXTS: Readonly<
 export interface FileCheck {
   readonly run: string;
   readonly path: string;
+  /** Whether TensorBoard ignores the file. */
+  readonly isHidden: boolean;
   readonly records: number;
   readonly problems: readonly Problem[];
 }
@@ -101,5 +103,5 @@ async function checkFile(run: string, path: string, signal: AbortSignal | undefi
   for (const { part, offset, sizeBytes } of damage) problems.push({ kind: part, offset, sizeBytes });
   problems.sort((a, b) => a.offset - b.offset);
   if (tailBytes > 0) problems.push({ kind: 'tail', offset: tailOffset, sizeBytes: tailBytes });
-  return { run, path, records, problems };
+  return { run, path, isHidden: isHiddenFileName(basename(path)), records, problems };
 }

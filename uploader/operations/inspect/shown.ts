@@ -51,6 +51,7 @@ export const REASON_TEXTS: Readonly<Record<HiddenReason, string>> = {
   wallTime: 'with a wall time that is not finite',
   noPage: 'of a kind for which the viewer has no page',
   retraction: 'retractions, which only remove values',
+  unread: 'in a file that the viewer does not read, such as those of system metrics',
 };
 
 /** The reasons that no writer intends. The others are a restart, a sample, values without a page, and damage, which has its own report. */

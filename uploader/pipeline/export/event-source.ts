@@ -1,6 +1,5 @@
 /** Finds the event files of a run to export, and what to export each of them as. */
 
-import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
 import type { ExportTarget } from '../../../src/polyaxon/export/exporter.js';
 import { RESOURCES_TENSORBOARD_DIRECTORY, TENSORBOARD_DIRECTORY } from '../../../src/run-directory/layout.js';
 
@@ -28,10 +27,6 @@ export function toBase(
       return { target: base.target, logDirectory: directory.slice(base.directory.length + 1) };
   }
   return undefined;
-}
-
-export function isEventFileName(name: string): boolean {
-  return name.includes(EVENT_FILE_MARK);
 }
 
 /** Sorts by log directory, the run's own first, then by name, as TensorBoard reads them. Names are allocated in this order. */

@@ -1,6 +1,6 @@
 /** Classifies a file by its path and name: how it grows, and how urgent it is. */
 
-import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
+import { isEventFileName } from '../../../src/format/event-file-name.js';
 import { LINEAGE_FILE, LOGS_DIRECTORY, RUN_FILE } from '../../../src/run-directory/layout.js';
 
 /**
@@ -13,7 +13,7 @@ const LOG_NAME = /\.(log|out|err)(\.\d+)?$/i;
 
 export function toFileClass(relPath: string): FileClass {
   const name = relPath.slice(relPath.lastIndexOf('/') + 1);
-  if (name.includes(EVENT_FILE_MARK)) return 'event';
+  if (isEventFileName(name)) return 'event';
   if (name.endsWith('.plx')) return 'append';
   return relPath.startsWith(`${LOGS_DIRECTORY}/`) || LOG_NAME.test(name) ? 'log' : 'artifact';
 }

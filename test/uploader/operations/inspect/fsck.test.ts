@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { toHiddenFileName } from '../../../../src/format/event-file-name.js';
 import { encodeRecord } from '../../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../../src/format/wire/encode-event.js';
 import { DataClass, DataType, type Event } from '../../../../src/format/wire/messages.js';
@@ -187,6 +188,17 @@ describe('polytrack fsck', () => {
       /byte 40, \d+ B: the CRC of a record does not match\n {4}TensorBoard: shows the record with its changed values/,
     );
     expect(stdout).toMatch(/TensorBoard with --load_fast false: stops here/);
+  });
+
+  it('says that TensorBoard does not read a damaged file of system metrics', async () => {
+    const logdir = createTempDir();
+    const damaged = Buffer.concat([VERSION, flip(scalar(1), SIZE - 1)]);
+    writeFileSync(join(logdir, toHiddenFileName(FILE)), damaged);
+
+    const { stdout, code } = await runCli('fsck', logdir);
+
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/the CRC of a record does not match\n {4}TensorBoard: does not read this file\n/);
   });
 
   it('reports no problems for sound files', async () => {
