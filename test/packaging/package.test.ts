@@ -1,10 +1,19 @@
 /** Installs the packed package in an empty project, as users of every module system and Node version do. */
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { publint } from 'publint';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeWithPeers, type PeerName, peerPath } from '../support/peers.js';
 import { createSharedTempDir } from '../support/temp-dir.js';
@@ -87,7 +96,11 @@ export async function store(): Promise<Store> {
 }
 `;
 
+/** Serves the files of published packages. */
+const README_BASE = 'https://unpkg.com/polytrack/';
+
 let project: string;
+let tarball: string;
 
 beforeAll(async () => {
   project = createSharedTempDir();
@@ -95,14 +108,62 @@ beforeAll(async () => {
     cwd: repository,
   });
   expect(stdout).toContain('polytrack');
-  const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'));
+  tarball = join(project, readdirSync(project).find((name) => name.endsWith('.tgz'))!);
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
   const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--omit=optional'];
-  await run('npm', ['install', ...flags, join(project, tarball!)], { cwd: project });
+  await run('npm', ['install', ...flags, tarball], { cwd: project });
   const imports = DOORS.map(([name, door]) => `import * as ${name} from '${door}';\n`);
   const requires = DOORS.map(([name, door]) => `const ${name} = require('${door}');\n`);
   writeFileSync(join(project, 'esm.mjs'), imports.join('') + BODY);
   writeFileSync(join(project, 'cjs.cjs'), requires.join('') + BODY);
+});
+
+describe('the packed package', () => {
+  it('has no problem that publint finds', async () => {
+    const directory = join(project, 'node_modules/polytrack');
+    const { messages } = await publint({ pkgDir: directory, pack: false, strict: true });
+
+    expect(messages).toEqual([]);
+  });
+
+  it('has types for every module resolution', async () => {
+    const result = await run(join(repository, 'node_modules/.bin/attw'), [
+      tarball,
+      '--format',
+      'ascii',
+      '--no-color',
+    ]);
+
+    expect(result.stdout).toContain('No problems found');
+  });
+
+  it('installs at most 15 packages of 12 MB in all', () => {
+    const lock = JSON.parse(readFileSync(join(project, 'node_modules/.package-lock.json'), 'utf8'));
+    const files = readdirSync(join(project, 'node_modules'), { recursive: true, withFileTypes: true });
+    const sizes = files
+      .filter((file) => file.isFile())
+      .map(({ parentPath, name }) => statSync(join(parentPath, name)).blocks * 512);
+
+    expect(Object.keys(lock.packages).length).toBeLessThanOrEqual(15);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(12e6);
+  });
+
+  it('has a README whose links work outside of the repository', () => {
+    const text = readFileSync(join(project, 'node_modules/polytrack/README.md'), 'utf8');
+    const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link!);
+    const own = links.filter((link) => link.startsWith(README_BASE));
+    const paths = own.map((link) => link.slice(README_BASE.length).replace(/#.*/, ''));
+
+    expect(links.filter((link) => !link.startsWith('https://'))).toEqual([]);
+    expect(paths.length).toBeGreaterThan(10);
+    expect(paths.filter((path) => !existsSync(join(project, 'node_modules/polytrack', path)))).toEqual([]);
+  });
+
+  it('has no files of no use', () => {
+    const names = readdirSync(join(project, 'node_modules/polytrack'), { recursive: true, encoding: 'utf8' });
+
+    expect(names.filter((name) => /\.map$|(?<!\.d)\.ts$|^dist.examples|tsbuildinfo/.test(name))).toEqual([]);
+  });
 });
 
 describe('the packed package without the SDKs of cloud stores', () => {
