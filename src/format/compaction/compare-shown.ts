@@ -22,8 +22,8 @@ export function compareShown(before: ShownRun, after: ShownRun, beforeOf: ArrayL
   for (const [name, viewer] of Object.entries(before.viewers)) {
     const other = after.viewers[name]!;
     const tags = new Set<string>(differentFailures(viewer, other));
-    const shown = groupVisible(before, viewer);
-    const shownAfter = groupVisible(after, other);
+    const shown = groupVisible(before, name);
+    const shownAfter = groupVisible(after, name);
     for (const [index, tag] of before.points.tags.entries()) {
       const view = viewer.tagView(index);
       const afterIndex = afterIndices.get(tag);
@@ -75,13 +75,14 @@ function differentFailures(before: Viewer, after: Viewer): string[] {
 }
 
 /** The points that a viewer shows of a tag, in the order of reading. */
-function groupVisible({ points }: ShownRun, viewer: Viewer): (tag: number) => Int32Array {
+function groupVisible({ points, viewers }: ShownRun, name: string): (tag: number) => Int32Array {
+  const viewer = viewers[name]!;
   const isTensor = points.tags.map((_, tag) => viewer.tagView(tag)?.metadata?.dataClass === DataClass.TENSOR);
   const isVisible = (point: number): boolean => {
     const code = viewer.codes.at(point);
     if (code === SHOWN || code === REASON_CODES.misread || code === REASON_CODES.broken) return true;
-    // A series of tensors has an empty tensor in the place of missing data.
-    return code === REASON_CODES.noData && isTensor[points.tagIndexOf(point)]!;
+    // The fast reader has an empty tensor in the place of missing data, in a series of tensors.
+    return name === 'fast' && code === REASON_CODES.noData && isTensor[points.tagIndexOf(point)]!;
   };
   const ends = new Uint32Array(points.tags.length + 1);
   for (let point = 0; point < points.count; point++)

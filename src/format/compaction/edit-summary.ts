@@ -3,8 +3,8 @@
  * of it is lost.
  */
 
-import { encodeMetadata, piecesBytes, writePieces } from '../wire/encode-event.js';
-import type { SummaryMetadata } from '../wire/messages.js';
+import { encodeMetadata, encodeSummary, joinPieces } from '../wire/encode-event.js';
+import type { SummaryMetadata, SummaryValue } from '../wire/messages.js';
 import { BYTES, FIXED32, FIXED64, fieldKey, VARINT, varintBytes, writeVarint } from '../wire/proto-bytes.js';
 
 const SUMMARY = fieldKey(5, BYTES);
@@ -14,8 +14,15 @@ const METADATA = fieldKey(9, BYTES);
 /** What becomes of a value: it stays, goes, or gets these metadata. */
 export type ValueEdit = 'keep' | 'drop' | SummaryMetadata;
 
-/** Returns the bytes of the event with its values edited. `editOf` gets the number of the value. Throws `RangeError` for bytes that are no message. */
-export function editSummary(event: Uint8Array, editOf: (value: number) => ValueEdit): Uint8Array {
+/**
+ * Returns the bytes of the event with its values edited. `editOf` gets the number of the value. `added`: a value that becomes the last one. Throws
+ * `RangeError` for bytes that are no message.
+ */
+export function editSummary(
+  event: Uint8Array,
+  editOf: (value: number) => ValueEdit,
+  added?: SummaryValue,
+): Uint8Array {
   let value = 0;
   return editFields(event, (key, field, content) => {
     if (key !== SUMMARY) return [field];
@@ -25,16 +32,14 @@ export function editSummary(event: Uint8Array, editOf: (value: number) => ValueE
       if (edit === 'keep') return [inner];
       return edit === 'drop' ? [] : delimit(VALUE, replaceMetadata(innerContent, edit));
     });
-    return delimit(SUMMARY, summary);
+    if (added === undefined) return delimit(SUMMARY, summary);
+    return delimit(SUMMARY, concat([summary, joinPieces(encodeSummary([added]))]));
   });
 }
 
 function replaceMetadata(value: Uint8Array, metadata: SummaryMetadata): Uint8Array {
   const others = editFields(value, (key, field) => (key === METADATA ? [] : [field]));
-  const pieces = encodeMetadata(metadata);
-  const content = new Uint8Array(piecesBytes(pieces));
-  writePieces(content, 0, pieces);
-  return concat([others, ...delimit(METADATA, content)]);
+  return concat([others, ...delimit(METADATA, joinPieces(encodeMetadata(metadata)))]);
 }
 
 /** Replaces each field of a message with what `edit` returns. `field`: all its bytes; `content`: those after the length, if it has one. */

@@ -1,9 +1,6 @@
 /**
  * Plans one clean event file for a run: which records stay, which values of them, and in which order. Pure.
  *
- * A point that a viewer shows stays. A point that no viewer shows goes if a viewer says that it is superseded, or has stopped at damage before it.
- * All others stay, such as values of plugins that TensorBoard does not know.
- *
  * Records are sorted by step. Where the readers differ, the order of reading within a tag stays, because it decides what each of them shows:
  *
  * - The fast reader removes the points of a tag whose step is not smaller; the Python reader shows them. So a record is sorted as if it had the
@@ -12,24 +9,14 @@
  *   pass it.
  */
 
-import type { CodeColumn, PointTable } from '../visibility/point-table.js';
-import { HIDDEN_REASONS, REASON_CODES } from '../visibility/reasons.js';
+import { REASON_CODES } from '../visibility/reasons.js';
 import type { ShownRun } from '../visibility/run-visibility.js';
-import type { Viewer } from '../visibility/viewer.js';
-import { DataClass, type SummaryMetadata } from '../wire/messages.js';
+import type { SummaryMetadata } from '../wire/messages.js';
 import type { Retraction } from '../writer/retraction.js';
 import type { IndexedStart, RecordIndex } from './record-index.js';
+import { choosePoints, countLeftOut, findMetadata, keepRemovers } from './select-points.js';
 
-const { broken, damage, form, kind, metadata, misread, noData, noPage, order, restart, retraction, sampled } =
-  REASON_CODES;
-
-/** The codes of points that appear in a viewer in some way. */
-const VISIBLE = toFlags([0, misread, broken, noData, sampled]);
-/** The codes of points that something else has replaced or made unreadable. */
-const GONE = toFlags([restart, order, retraction, damage]);
-
-/** The codes of points that a viewer holds and does not show: they may have removed others. */
-const HOLDS = toFlags([retraction, kind, form, metadata, noPage]);
+const { damage } = REASON_CODES;
 
 /** A point of the new file that is no copy. */
 export const NO_POINT = -1;
@@ -43,14 +30,37 @@ export interface Barrier {
   readonly isSeen: boolean;
 }
 
+/** Removes points in both of TensorBoard's readers, or in one of them. */
+export interface Removal extends Retraction {
+  readonly reader?: 'fast' | 'python' | undefined;
+}
+
+/** The metadata of a tag for one of TensorBoard's readers, or for other programs. */
+export interface TagLabel {
+  readonly tag: string;
+  readonly reader: 'fast' | 'python' | 'others';
+  /** The lowest step of the tag. */
+  readonly step: number | bigint;
+  /** Undefined if the reader does not list the tag. */
+  readonly metadata: SummaryMetadata | undefined;
+}
+
 export interface CompactionPlan {
   /** The numbers of the records that stay, in their new order. */
   readonly order: Uint32Array;
   readonly barriers: readonly Barrier[];
   /** By point: 1 if it stays. */
   readonly keeps: Uint8Array;
-  /** Before the record at a position: the points to remove, as a file of an old version does. */
-  readonly removals: ReadonlyMap<number, readonly Retraction[]>;
+  /** By position, two numbers: the first point of the record that is written there, and the one after the last. Undefined: all that stay. */
+  readonly ranges?: Float64Array | undefined;
+  /** The position before which an event without a valid wall time makes TensorBoard's fast reader stop. */
+  readonly stop?: number | undefined;
+  /** The positions of records that no other program than TensorBoard is to show. */
+  readonly concealed?: ReadonlySet<number> | undefined;
+  /** Metadata that viewers must get from elsewhere than from the first point of a tag, in this order. */
+  readonly labels: readonly TagLabel[];
+  /** Before the record at a position: the points to remove. */
+  readonly removals: ReadonlyMap<number, readonly Removal[]>;
   /** For each point of the new file, the point that it is a copy of; -1 for one that removes others. */
   readonly points: Int32Array;
   /** By tag: its first point that stays, if that is not its first point at all; it needs the metadata of the tag. Else -1. */
@@ -59,10 +69,12 @@ export interface CompactionPlan {
   /** Points that no viewer shows because of damage before them. */
   readonly damaged: number;
   /**
-   * Why no single file shows the same, if that is known: `record`: a viewer shows a record whose CRC does not match. `reading`: a viewer has stopped
-   * at damage before points that another viewer shows.
+   * Whether a point stays that a viewer has not read because of damage: a record whose CRC does not match, or points after a place where only other
+   * viewers read on. Then the viewers show the same only with a plan that separates them (plan-separation.ts).
    */
-  readonly obstacle: 'record' | 'reading' | undefined;
+  readonly isDivided: boolean;
+  /** Whether the plan separates the viewers. */
+  readonly isSeparate: boolean;
   /** Whether all records stay in their order. */
   readonly isSame: boolean;
 }
@@ -99,42 +111,38 @@ export function findEarlierTags(run: ShownRun, { points: kept }: CompactionPlan)
   });
 }
 
-/** The metadata that the viewers use for a tag: those of its first value. */
-export function findMetadata({ viewers }: ShownRun, tag: number): SummaryMetadata | undefined {
-  const found = Object.values(viewers).flatMap((viewer) => viewer.tagView(tag)?.metadata ?? []);
-  return found.find(({ dataClass }) => dataClass !== DataClass.UNKNOWN) ?? found[0];
-}
-
 /** Plans the file. `whole`: the indices of tags of which superseded points stay too. */
 export function planCompaction(
   run: ShownRun,
   index: RecordIndex,
   whole: ReadonlySet<number> = new Set(),
 ): CompactionPlan {
-  const { keeps, superseded, damaged } = selectPoints(run, whole);
+  const keeps = choosePoints(run, whole);
+  for (const { codes } of Object.values(run.viewers)) keepRemovers(run.points, codes, keeps);
+  const { superseded, damaged } = countLeftOut(run, keeps);
   const barriers = selectStarts(run, index, keeps);
   const { order, phases } = sortRecords(run, index, keeps, barriers);
   const { firstPoints } = index;
   const removals = planRemovals(run, index, keeps, order);
   const viewers = Object.values(run.viewers);
-  let isUnreadable = false;
-  let isSplit = false;
+  let isDivided = false;
   const points: number[] = [];
   const addRemovals = (position: number): void => {
     for (const _ of removals.get(position) ?? []) points.push(NO_POINT);
   };
   for (const [position, record] of order.entries()) {
     addRemovals(position);
-    if (index.sizes[record] === 0) isUnreadable = true;
+    if (index.hasWrongCrc.has(record)) isDivided = true;
     for (let point = firstPoints[record]!; point < firstPoints[record + 1]!; point++) {
       if (keeps[point] === 0) continue;
       points.push(point);
-      if (viewers.some(({ codes }) => codes.at(point) === damage)) isSplit = true;
+      if (viewers.some(({ codes }) => codes.at(point) === damage)) isDivided = true;
     }
   }
   addRemovals(order.length);
   return {
     order,
+    labels: [],
     removals,
     barriers: barriers.map(({ step, wallTime, isSeen }, i) => ({
       step,
@@ -147,92 +155,11 @@ export function planCompaction(
     labelled: findLabelled(run, points),
     superseded,
     damaged,
-    obstacle: isUnreadable ? 'record' : isSplit ? 'reading' : undefined,
+    isDivided,
+    isSeparate: false,
     isSame:
       superseded + damaged === 0 && order.length === index.count && order.every((each, i) => each === i),
   };
-}
-
-function selectPoints(run: ShownRun, whole: ReadonlySet<number>) {
-  const { points, viewers } = run;
-  const all = Object.values(viewers);
-  const { count } = points;
-  const keeps = new Uint8Array(count);
-  const keptByTag = new Uint32Array(points.tags.length);
-  const removed = all.map((viewer) => findRemoved(points, viewer));
-  const isLost = (point: number): boolean => all.every(({ codes }) => codes.at(point) === damage);
-  for (let point = 0; point < count; point++) {
-    const tag = points.tagIndexOf(point);
-    const isVisible = all.some(({ codes }) => VISIBLE[codes.at(point)] === 1);
-    const isGone = all.some(({ codes }, i) => GONE[codes.at(point)] === 1 || removed[i]![point] === 1);
-    if (!isVisible && isGone && (!whole.has(tag) || isLost(point))) continue;
-    keeps[point] = 1;
-    keptByTag[tag]!++;
-  }
-  // A tag whose points are all gone is still listed, without data.
-  const isListedOnly = points.tags.map(
-    (_, tag) => keptByTag[tag] === 0 && (findMetadata(run, tag)?.pluginName ?? '') !== '',
-  );
-  for (let point = 0; point < count; point++)
-    if (isListedOnly[points.tagIndexOf(point)] && !isLost(point)) keeps[point] = 1;
-  for (const { codes } of all) keepRemovers(points, codes, keeps);
-  let superseded = 0;
-  let damaged = 0;
-  for (let point = 0; point < count; point++) {
-    if (keeps[point] === 1) continue;
-    if (isLost(point)) damaged++;
-    else if (!all.every(({ codes }) => codes.at(point) === retraction)) superseded++;
-  }
-  return { keeps, superseded, damaged };
-}
-
-/** The points that a viewer cannot show in any case, and that something has removed: their codes do not tell. */
-function findRemoved(points: PointTable, viewer: Viewer): Uint8Array {
-  const { codes } = viewer;
-  const removed = new Uint8Array(points.count);
-  for (let point = 0; point < points.count; point++) {
-    const code = codes.at(point);
-    if (code !== form && code !== kind) continue;
-    // A viewer holds no points of a tag without a data class.
-    const view = viewer.tagView(points.tagIndexOf(point));
-    if (view?.held !== undefined && view.metadata?.dataClass !== DataClass.UNKNOWN) removed[point] = 1;
-  }
-  for (let tag = 0; tag < points.tags.length; tag++) {
-    const held = viewer.tagView(tag)?.held;
-    for (let i = 0; i < (held?.length ?? 0); i++) removed[held!.at(i)] = 0;
-  }
-  return removed;
-}
-
-/**
- * Keeps values that a viewer holds and does not show, if they are the only ones that remove points which stay for another viewer: retractions, and
- * values that the fast reader cannot read.
- */
-function keepRemovers(points: PointTable, codes: CodeColumn, keeps: Uint8Array): void {
-  const { length } = points.tags;
-  /** By tag: the lowest step of the later points that stay. */
-  const lowest: (number | bigint | undefined)[] = Array.from({ length });
-  const isOpen = new Uint8Array(points.count);
-  for (let point = points.count - 1; point >= 0; point--) {
-    if (keeps[point] === 0) continue;
-    const tag = points.tagIndexOf(point);
-    const step = points.stepOf(point);
-    const next = lowest[tag];
-    const isRemoved = next !== undefined && next <= step;
-    const code = codes.at(point);
-    if (!isRemoved && (code === restart || code === order)) isOpen[point] = 1;
-    if (code !== damage && !isRemoved) lowest[tag] = step;
-  }
-  /** By tag: the highest step of the earlier points that nothing removes. */
-  const highest: (number | bigint | undefined)[] = Array.from({ length });
-  for (let point = 0; point < points.count; point++) {
-    const tag = points.tagIndexOf(point);
-    const step = points.stepOf(point);
-    const open = highest[tag];
-    if (keeps[point] === 0 && open !== undefined && open >= step && HOLDS[codes.at(point)] === 1)
-      keeps[point] = 1;
-    if (isOpen[point] === 1 && (open === undefined || step > open)) highest[tag] = step;
-  }
 }
 
 /** The session starts that remove points which stay. */
@@ -343,6 +270,7 @@ function sortRecords(
   return { order: order.slice(0, count), phases };
 }
 
+/** By tag: its first point that stays, if that is not its first point at all. */
 function findLabelled({ points }: ShownRun, kept: readonly number[]): Int32Array {
   const first = new Int32Array(points.tags.length).fill(-1);
   for (let point = points.count - 1; point >= 0; point--) first[points.tagIndexOf(point)] = point;
@@ -355,10 +283,4 @@ function findLabelled({ points }: ShownRun, kept: readonly number[]): Int32Array
     isDone[tag] = 1;
   }
   return labelled;
-}
-
-function toFlags(codes: readonly number[]): Uint8Array {
-  const flags = new Uint8Array(HIDDEN_REASONS.length + 1);
-  for (const code of codes) flags[code] = 1;
-  return flags;
 }

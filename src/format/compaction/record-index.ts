@@ -24,8 +24,12 @@ export class RecordIndex {
   /** By record: the number of its file. */
   readonly files: number[] = [];
   readonly offsets: number[] = [];
-  /** By record: its size, framing included; 0 if it is damaged and cannot be copied. */
+  /** By record: its size, framing included. */
   readonly sizes: number[] = [];
+  /** The records whose CRC does not match, although they hold an event. */
+  readonly hasWrongCrc = new Set<number>();
+  /** The records whose point is no summary value: graphs and run metadata. */
+  readonly withoutSummary = new Set<number>();
   /** By record: the number of its first point, and after the last record that of the next point. */
   readonly firstPoints: number[] = [0];
   /** By record without points: its step. */
@@ -76,12 +80,15 @@ export class RecordIndex {
     }
   }
 
-  /** A damaged record that holds an event nevertheless. Its points are counted; it cannot be copied. */
-  meetDamage(event: Event | undefined): void {
-    if (event !== undefined) this.#addEvent(event, 0, 0);
+  /** A record whose CRC does not match, and the event in it. */
+  meetDamage(event: Event | undefined, offset: number, sizeBytes: number): void {
+    if (event === undefined) return;
+    const { count } = this;
+    this.#addEvent(event, offset, sizeBytes, true);
+    if (this.count > count) this.hasWrongCrc.add(count);
   }
 
-  #addEvent({ step, wallTime, what }: Event, offset: number, sizeBytes: number): void {
+  #addEvent({ step, wallTime, what }: Event, offset: number, sizeBytes: number, isDamaged = false): void {
     if (what.kind === 'fileVersion' && this.#events === 0) this.beginsWithVersion = true;
     this.#noteWallTime(wallTime);
     switch (what.kind) {
@@ -109,11 +116,12 @@ export class RecordIndex {
       case 'graphDef':
       case 'taggedRunMetadata':
         this.#noteStep(step);
+        this.withoutSummary.add(this.count);
         this.#add(step, offset, sizeBytes, 1);
         return;
     }
     // The fast reader would stop at an event without a wall time.
-    if (sizeBytes === 0 || Number.isNaN(wallTime)) return;
+    if (isDamaged || Number.isNaN(wallTime)) return;
     this.stepsWithoutPoints.set(this.count, step);
     this.#add(step, offset, sizeBytes, 0);
   }

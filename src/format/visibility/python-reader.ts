@@ -30,7 +30,7 @@ import type { DamagedPart, Failure, PointEvent, ReadingState, Samples, TagView, 
 const { broken, misread, noData, noPage, order, restart } = REASON_CODES;
 
 /** The suffix of files that this reader does not read. Source: io_wrapper.py. */
-const SKIPPED_SUFFIX = '.profile-empty';
+export const SKIPPED_SUFFIX = '.profile-empty';
 
 /** The tensor that stands for hyperparameters without data. */
 const NULL_FORM = createForm(DataType.FLOAT, [0]);

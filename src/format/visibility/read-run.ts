@@ -20,7 +20,13 @@ export interface RunVisitor {
   /** Complete records. Their bytes are valid during the call. */
   read(batch: ReadBatch): void;
   /** Damage, and the event in it if it can be decoded nevertheless. The records that follow come as usual. */
-  meetDamage(part: DamagedPart, event: Event | undefined): void;
+  meetDamage(part: DamagedPart, event: Event | undefined, place: RecordPlace): void;
+}
+
+/** Where a record is in its file; its size includes the framing. */
+export interface RecordPlace {
+  readonly offset: number;
+  readonly sizeBytes: number;
 }
 
 /** Visits the files of a directory, given in the order of reading. Throws errors of the file system, and the reason of an aborted signal. */
@@ -65,8 +71,10 @@ async function visitFile(path: string, visitor: RunVisitor, signal: AbortSignal 
   while (offset !== undefined) {
     const met: Damage | undefined = await readUntilDamage(path, offset, visitor, signal);
     if (met === undefined) return;
-    visitor.meetDamage(met.part, met.event);
-    if (met.isMisframed) visitor.meetDamage('length', undefined);
+    const { part, offset: damagedAt, sizeBytes } = met;
+    visitor.meetDamage(part, met.event, { offset: damagedAt, sizeBytes });
+    if (met.isMisframed)
+      visitor.meetDamage('length', undefined, { offset: damagedAt + sizeBytes, sizeBytes: 0 });
     offset = met.next ?? (await findRecord(path, met.offset + 1, signal));
   }
 }
@@ -74,6 +82,8 @@ async function visitFile(path: string, visitor: RunVisitor, signal: AbortSignal 
 interface Damage {
   readonly part: DamagedPart;
   readonly offset: number;
+  /** 0 if it is not known. */
+  readonly sizeBytes: number;
   readonly event: Event | undefined;
   /** Where the next record begins, if the length of the damaged one is known. */
   readonly next: number | undefined;
@@ -105,11 +115,11 @@ async function readUntilDamage(
   const part = 'torn';
   return next === undefined
     ? undefined
-    : { part, offset: reader.offset, event: undefined, next, isMisframed: false };
+    : { part, offset: reader.offset, sizeBytes: 0, event: undefined, next, isMisframed: false };
 }
 
 async function readDamaged(path: string, offset: number, part: 'length' | 'data' | 'event'): Promise<Damage> {
-  const unknown = { part, offset, event: undefined, next: undefined, isMisframed: false };
+  const unknown = { part, offset, sizeBytes: 0, event: undefined, next: undefined, isMisframed: false };
   if (part === 'length') return unknown;
   await using file = await open(path, 'r');
   const header = await readBytes(file, offset, HEADER_BYTES);
@@ -125,7 +135,7 @@ async function readDamaged(path: string, offset: number, part: 'length' | 'data'
   }
   const nextHeader = await readBytes(file, next, HEADER_BYTES);
   const isMisframed = nextHeader.length === HEADER_BYTES && findRecordHeader(nextHeader, 0) !== 0;
-  return { ...unknown, event, next: isMisframed ? undefined : next, isMisframed };
+  return { ...unknown, sizeBytes: next - offset, event, next: isMisframed ? undefined : next, isMisframed };
 }
 
 /** Fewer bytes at the end of the file. */

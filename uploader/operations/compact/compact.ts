@@ -17,12 +17,15 @@ import {
   NO_POINT,
   planCompaction,
 } from '../../../src/format/compaction/plan-compaction.js';
+import { planSeparation } from '../../../src/format/compaction/plan-separation.js';
 import { RecordIndex } from '../../../src/format/compaction/record-index.js';
 import { isHiddenFileName } from '../../../src/format/event-file-name.js';
 import { listEventFiles, type RunFiles } from '../../../src/format/reader/list-event-files.js';
+import { SKIPPED_SUFFIX } from '../../../src/format/visibility/python-reader.js';
 import { readVisibility, visitRun } from '../../../src/format/visibility/read-run.js';
 import { RunVisibility, type VisibilityOptions } from '../../../src/format/visibility/run-visibility.js';
 import { PolyaxonViewer } from '../../../src/polyaxon/export/polyaxon-viewer.js';
+import { POLYAXON_PLUGIN } from '../../../src/polyaxon/polyaxon-value.js';
 import { type Io, nodeIo } from '../../base/io/io.js';
 import { findTargetProblem } from '../../base/io/target-directory.js';
 import { removeFile } from '../../base/io/whole-file.js';
@@ -158,8 +161,10 @@ class RunCompaction {
   }
 
   async #plan(): Promise<void> {
-    const { plan, isClean } = await this.#read();
+    const { run, plan, isClean } = await this.#read();
     if (isClean) return;
+    if (plan.isDivided && planSeparation(run.shown, run.index, POLYAXON_PLUGIN) === undefined)
+      throw new CompactRefusedError(this.#files.directory, DIVIDED, REPAIR);
     this.#check(plan);
     this.#result = { ...this.#result, outcome: 'planned' };
   }
@@ -169,7 +174,7 @@ class RunCompaction {
     if (read.isClean) return this.#copyFiles(target);
     await mkdir(target, { recursive: true });
     const partial = join(target, PARTIAL_NAME);
-    const path = join(target, this.#files.files.at(-1)!);
+    const path = join(target, toReadName(this.#files.files.at(-1)!));
     const { plan, bytes } = await this.#write(read.run, read.plan, partial, []);
     await rename(partial, path);
     await this.#io.fileSystem.syncDirectory(target);
@@ -208,8 +213,8 @@ class RunCompaction {
           if (batch.kind === 'scalars') visibility.addScalars(batch.scalars);
           else visibility.add(batch.event);
         },
-        meetDamage: (part, event) => {
-          index.meetDamage(event);
+        meetDamage: (part, event, { offset, sizeBytes }) => {
+          index.meetDamage(event, offset, sizeBytes);
           visibility.addDamage(part, event);
         },
       },
@@ -227,16 +232,13 @@ class RunCompaction {
   }
 
   /** Throws if the plan cannot be carried out. */
-  #check(plan: CompactionPlan): void {
-    const { directory } = this.#files;
-    if (plan.obstacle !== undefined)
-      throw new CompactRefusedError(directory, OBSTACLES[plan.obstacle], REPAIR);
-    if (plan.damaged > 0 && this.#target === null)
-      throw new CompactRefusedError(
-        directory,
-        `${plan.damaged} points after damage would be deleted, which no viewer shows but a repair can restore`,
-        `${REPAIR} Or compact into another directory.`,
-      );
+  #check({ damaged }: CompactionPlan): void {
+    if (damaged === 0 || this.#target !== null) return;
+    throw new CompactRefusedError(
+      this.#files.directory,
+      `${damaged} points after damage would be deleted, which no viewer shows but a repair can restore`,
+      `${REPAIR} Or compact into another directory.`,
+    );
   }
 
   /** Writes the file, reads it back, and compares it with the original. Returns the plan that was right. */
@@ -247,30 +249,52 @@ class RunCompaction {
     replaced: readonly string[],
   ): Promise<{ plan: CompactionPlan; bytes: number }> {
     const { fileSystem } = this.#io;
-    const { signal } = this.#options;
     const whole = new Set<number>();
-    let plan = first;
+    let plan: CompactionPlan | undefined = first.isDivided
+      ? planSeparation(run.shown, run.index, POLYAXON_PLUGIN)
+      : first;
     try {
       for (let attempt = 1; ; attempt++) {
-        this.#check(plan);
-        await removeFile(fileSystem, partial);
-        const earlier = replaced.length === 0 ? undefined : findEarlierTags(run.shown, plan);
-        await writeCompacted(fileSystem, partial, run, plan, { replaced: earlier, signal });
-        const points = [...(earlier ?? []).map(() => NO_POINT), ...plan.points];
-        const differences = await this.#compare(run, points, partial, replaced);
+        if (plan === undefined) throw new CompactRefusedError(this.#files.directory, DIVIDED, REPAIR);
+        const differences = await this.#try(run, plan, partial, replaced);
         if (differences.length === 0) return { plan, bytes: (await stat(partial)).size };
         const tags = differences.map(({ tag }) => run.shown.points.tags.indexOf(tag));
         const isNew = tags.some((tag) => !whole.has(tag));
-        const { tag, viewer } = differences[0]!;
-        if (attempt === MAX_ATTEMPTS || !isNew)
+        if (plan.isSeparate) {
+          const { tag, viewer } = differences[0]!;
           throw new CompactDiffersError(this.#files.directory, tag, viewer);
+        }
         for (const each of tags) whole.add(each);
-        plan = planCompaction(run.shown, run.index, whole);
+        plan =
+          attempt < MAX_ATTEMPTS && isNew
+            ? planCompaction(run.shown, run.index, whole)
+            : planSeparation(run.shown, run.index, POLYAXON_PLUGIN);
       }
     } catch (error) {
       await removeFile(fileSystem, partial).catch(() => {}); // the error that came first matters
       throw error;
     }
+  }
+
+  /** Writes the file of a plan, and returns how it differs from the original. */
+  async #try(
+    run: ReadRun,
+    plan: CompactionPlan,
+    partial: string,
+    replaced: readonly string[],
+  ): Promise<Difference[]> {
+    this.#check(plan);
+    const { fileSystem } = this.#io;
+    await removeFile(fileSystem, partial);
+    const earlier = replaced.length === 0 ? undefined : findEarlierTags(run.shown, plan);
+    await writeCompacted(fileSystem, partial, run, plan, {
+      replaced: earlier,
+      signal: this.#options.signal,
+    });
+    const added = plan.labels.reduce((sum, { reader }) => sum + (reader === 'others' ? 2 : 1), 0);
+    const header = new Array<number>(added + (earlier?.length ?? 0)).fill(NO_POINT);
+    const points = header.concat(Array.from(plan.points));
+    return this.#compare(run, points, partial, replaced);
   }
 
   /** Compares the file alone with the original, and if it replaces files, also the file beside all of them. */
@@ -313,10 +337,13 @@ class RunCompaction {
   }
 }
 
-const OBSTACLES = {
-  record: 'a viewer shows a record whose CRC does not match',
-  reading: 'a viewer stops at damage before points that another viewer shows',
-} as const;
+/** A name for a file that every reader reads. */
+function toReadName(name: string): string {
+  return name.endsWith(SKIPPED_SUFFIX) ? `${name}.compact` : name;
+}
+
+const DIVIDED =
+  'the viewers have stopped at different places of damaged files, and no order of the points shows the same in all of them';
 const REPAIR = 'Repair the files with `polytrack fsck --repair`, and compact the repaired copies.';
 
 /** Without `tfevents`, so that no viewer reads it. */

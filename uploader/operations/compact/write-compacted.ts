@@ -1,23 +1,22 @@
 /** Writes the compacted file of a run, record by record. */
 
-import { editSummary } from '../../../src/format/compaction/edit-summary.js';
-import {
-  type CompactionPlan,
-  type EarlierTag,
-  findMetadata,
-} from '../../../src/format/compaction/plan-compaction.js';
+import { editSummary, type ValueEdit } from '../../../src/format/compaction/edit-summary.js';
+import type { CompactionPlan, EarlierTag } from '../../../src/format/compaction/plan-compaction.js';
 import type { RecordIndex } from '../../../src/format/compaction/record-index.js';
+import { findMetadata } from '../../../src/format/compaction/select-points.js';
 import {
   createBarrier,
   createHeader,
   createRemovals,
+  createStop,
 } from '../../../src/format/compaction/session-events.js';
 import { encodeRecord, FOOTER_BYTES, HEADER_BYTES } from '../../../src/format/record/record-codec.js';
 import type { ShownRun } from '../../../src/format/visibility/run-visibility.js';
 import { isEqualMetadata } from '../../../src/format/visibility/value-facts.js';
 import { decodeEvent } from '../../../src/format/wire/decode-event.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
-import type { Event } from '../../../src/format/wire/messages.js';
+import { DataClass, type Event, type SummaryValue } from '../../../src/format/wire/messages.js';
+import { POLYAXON_PLUGIN } from '../../../src/polyaxon/polyaxon-value.js';
 import type { FileSystem, WritableFile } from '../../base/io/file-system.js';
 import { RecordSource } from './record-source.js';
 
@@ -52,7 +51,7 @@ export async function writeCompacted(
     };
     await using source = new RecordSource(run.paths);
     const edit = createEditor(run, plan);
-    await writeEvents(createHeader(index, replaced));
+    await writeEvents(createHeader(index, plan.labels, replaced, CONCEALING_VALUE));
     let barrier = 0;
     for (let i = 0; i <= plan.order.length; i++) {
       for (; plan.barriers[barrier]?.position === i; barrier++) {
@@ -60,11 +59,14 @@ export async function writeCompacted(
       }
       const removals = plan.removals.get(i);
       if (removals !== undefined) await writeEvents(createRemovals(removals, index));
+      if (i === plan.stop) await writeEvents([createStop()]);
       if (i === plan.order.length) break;
       signal?.throwIfAborted();
       const record = plan.order[i]!;
       const bytes = await source.read(index.files[record]!, index.offsets[record]!, index.sizes[record]!);
-      await output.write(edit(record, bytes));
+      const first = plan.ranges?.[2 * i] ?? index.firstPoints[record]!;
+      const end = plan.ranges?.[2 * i + 1] ?? index.firstPoints[record + 1]!;
+      await output.write(edit({ record, first, end, isConcealed: plan.concealed?.has(i) === true }, bytes));
     }
     await output.flush();
     await file.sync();
@@ -73,32 +75,48 @@ export async function writeCompacted(
   }
 }
 
+/** A record, and which of its points are written. */
+interface Part {
+  readonly record: number;
+  readonly first: number;
+  readonly end: number;
+  /** Whether no other program than TensorBoard is to show it. */
+  readonly isConcealed: boolean;
+}
+
+/** A value without data. For Polyaxon, the other values of its event are previews, so it shows none of them. */
+const CONCEALING_VALUE: SummaryValue = {
+  tag: 'polytrack/hidden',
+  metadata: { pluginName: POLYAXON_PLUGIN, dataClass: DataClass.UNKNOWN },
+  value: { kind: 'obsoleteHistogram', obsoleteHistogram: new Uint8Array() },
+};
+
 /** Removes the values that go, and gives a tag's first value the metadata of the tag. Returns other records unchanged. */
 function createEditor(
   { shown, index }: ReadRun,
   { keeps, labelled }: CompactionPlan,
-): (record: number, bytes: Uint8Array) => Uint8Array {
+): (part: Part, bytes: Uint8Array) => Uint8Array {
   const { points } = shown;
-  return (record, bytes) => {
-    const first = index.firstPoints[record]!;
-    const count = index.firstPoints[record + 1]! - first;
-    let isSame = true;
-    for (let point = first; point < first + count; point++)
-      if (keeps[point] === 0 || labelled[points.tagIndexOf(point)] === point) isSame = false;
-    if (isSame) return bytes;
+  return ({ record, first, end, isConcealed }, bytes) => {
+    const firstOfRecord = index.firstPoints[record]!;
+    const endOfRecord = index.firstPoints[record + 1]!;
     const data = bytes.subarray(HEADER_BYTES, bytes.length - FOOTER_BYTES);
+    let isSame = !isConcealed && first === firstOfRecord && end === endOfRecord;
+    for (let point = first; point < end; point++)
+      if (keeps[point] === 0 || labelled[points.tagIndexOf(point)] === point) isSame = false;
+    if (isSame) return index.hasWrongCrc.has(record) ? encodeRecord(data) : bytes;
     const { what } = decodeEvent(data);
-    const edited = editSummary(data, (value) => {
-      const point = first + value;
-      if (keeps[point] === 0) return 'drop';
+    const editOf = (value: number): ValueEdit => {
+      const point = firstOfRecord + value;
+      if (keeps[point] === 0 || point < first || point >= end) return 'drop';
       const tag = points.tagIndexOf(point);
       const metadata = labelled[tag] === point ? findMetadata(shown, tag) : undefined;
       const own = what.kind === 'summary' ? what.values[value]?.metadata : undefined;
       return metadata === undefined || (own !== undefined && isEqualMetadata(own, metadata))
         ? 'keep'
         : metadata;
-    });
-    return encodeRecord(edited);
+    };
+    return encodeRecord(editSummary(data, editOf, isConcealed ? CONCEALING_VALUE : undefined));
   };
 }
 
