@@ -2,6 +2,7 @@
 /** The `polytrack` command: argv → command → exit code. Apart from base/io/, the only file that uses `process`. */
 
 import { readFileSync } from 'node:fs';
+import type { WriteStream } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
 import { toPrintableLines } from '../src/base/printable-text.js';
@@ -29,11 +30,10 @@ const lines = new LineBatch((text) => process.stderr.write(text));
 process.on('exit', () => lines.flush());
 const signal = handleInterruptions(process);
 
-const { stdout } = process;
+const { stdout, stderr } = process;
 const output: Output = {
   isTerminal: stdout.isTTY === true,
-  // https://no-color.org: any value but the empty one counts.
-  hasColor: stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '' && stdout.hasColors(),
+  hasColor: hasColor(stdout),
   columns: () => {
     const columns = Number(process.env.COLUMNS);
     return Number.isInteger(columns) && columns > 0 ? columns : stdout.isTTY ? stdout.columns : undefined;
@@ -46,9 +46,12 @@ const context: CommandContext = {
     lines.flush(); // keeps the order of stderr and stdout on a terminal
     process.stdout.write((output.hasColor ? toPaintedLines : toPrintableLines)(redact(text)));
   },
-  stderr: (text, { clearsLine = false } = {}) =>
-    lines.add(`${clearsLine ? CLEAR_LINE : ''}${toPrintableLines(redact(text))}`),
-  columns: () => (process.stderr.isTTY ? process.stderr.columns : undefined),
+  stderr: (text, { clearsLine = false, isPainted = false } = {}) =>
+    lines.add(
+      `${clearsLine ? CLEAR_LINE : ''}${(isPainted ? toPaintedLines : toPrintableLines)(redact(text))}`,
+    ),
+  columns: () => (stderr.isTTY && process.env.TERM !== 'dumb' ? stderr.columns : undefined),
+  hasErrorColor: hasColor(stderr),
   output,
   signal,
   io: nodeIo,
@@ -71,6 +74,12 @@ async function main(): Promise<void> {
       process.exitCode = EXIT.unsent;
     }
   }
+}
+
+/** Source: https://no-color.org, where any value of NO_COLOR but the empty one counts. */
+function hasColor(stream: WriteStream): boolean {
+  const { NO_COLOR = '', ...others } = process.env;
+  return stream.isTTY === true && NO_COLOR === '' && stream.hasColors(16, others);
 }
 
 function readVersion(): string {

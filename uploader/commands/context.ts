@@ -7,10 +7,18 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For results, which other programs may read. */
   readonly stdout: (text: string) => void;
-  /** For people: progress, notices, errors. `clearsLine` replaces the last line of a terminal, which shows a bar. */
-  readonly stderr: (text: string, options?: { readonly clearsLine?: boolean }) => void;
-  /** Width of the terminal of stderr; undefined when stderr is not a terminal. */
+  /**
+   * For people: progress, notices, errors. `clearsLine` replaces the last line of a terminal, which shows a bar; `isPainted` keeps the colours of
+   * `paint`.
+   */
+  readonly stderr: (
+    text: string,
+    options?: { readonly clearsLine?: boolean; readonly isPainted?: boolean },
+  ) => void;
+  /** Width of the terminal of stderr; undefined when stderr is not a terminal on which a line can be replaced. */
   readonly columns: () => number | undefined;
+  /** Whether text for stderr may be painted. Default false. */
+  readonly hasErrorColor?: boolean;
   /** Where stdout leads. Default: not to a terminal. */
   readonly output?: Output;
   /** Aborted by the first signal, and when a program that reads the output ends. */

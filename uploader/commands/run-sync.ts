@@ -18,7 +18,11 @@ export async function runSync(path: string, flags: SyncFlags, context: CommandCo
   await withExitCode(flags, context, async () => {
     const { report, sources } = await syncPath(path, flags, context);
     const isVerbose = flags.verbose === true;
-    context.stdout(flags.json === true ? toJson(report, sources) : toSummaryText(report, isVerbose));
+    context.stdout(
+      flags.json === true
+        ? toJson(report, sources)
+        : toSummaryText(report, isVerbose, context.output?.hasColor),
+    );
     return report.isComplete ? EXIT.complete : EXIT.unsent;
   });
 }
@@ -41,7 +45,8 @@ export async function runSyncAll(
           if (flags.json !== true) context.stderr(joinLines([path]));
           const { report } = await syncPath(path, flags, context);
           reports.push(report);
-          if (flags.json !== true) context.stdout(toSummaryText(report, flags.verbose === true));
+          if (flags.json !== true)
+            context.stdout(toSummaryText(report, flags.verbose === true, context.output?.hasColor));
           return report.isComplete ? EXIT.complete : EXIT.unsent;
         },
       );
@@ -52,15 +57,17 @@ export async function runSyncAll(
 
 async function syncPath(path: string, flags: SyncFlags, context: CommandContext) {
   const isVerbose = flags.verbose === true;
-  const display = createProgressDisplay(context, { isQuiet: flags.json === true, isVerbose });
+  const isEndless = flags.live === true && flags.dryRun !== true;
+  const display = createProgressDisplay(context, { isQuiet: flags.json === true, isVerbose, isEndless });
   try {
     const { config, sources } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
     if (isVerbose)
       for (const [name, source] of Object.entries(sources)) context.stderr(joinLines([`${name}: ${source}`]));
     const { io, signal } = context;
     const options = { io, signal, onEvent: display.onEvent };
-    const isLive = flags.live === true && !config.isDryRun;
-    const report = await (isLive ? watch(config, { ...options, endsWithRuns: true }) : sync(config, options));
+    const report = await (isEndless
+      ? watch(config, { ...options, endsWithRuns: true, onStatus: display.onStatus })
+      : sync(config, options));
     return { report, sources };
   } finally {
     display.end();

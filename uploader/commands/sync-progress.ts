@@ -1,15 +1,20 @@
-/** Shows the progress of a sync: a bar on a terminal, plain lines elsewhere. */
+/** Shows the progress of a sync or a watch: one line that is redrawn on a terminal, plain lines elsewhere. */
 
 import { joinLines } from '../../src/base/printable-text.js';
 import { describeFailure } from '../base/describe-failure.js';
 import { StoreError } from '../base/errors.js';
+import type { Status } from '../engine/monitor/status-file.js';
 import type { OnSyncEvent, SyncEvent } from '../pipeline/report/progress.js';
 import type { CommandContext } from './context.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { toErrorLines } from './print-error.js';
+import { toProgressLine } from './progress-line.js';
+import { ProgressState } from './progress-state.js';
 
 export interface ProgressDisplay {
   readonly onEvent: OnSyncEvent;
+  /** What a watch has left to do. */
+  readonly onStatus: (status: Status) => void;
   /** Clears the bar. */
   readonly end: () => void;
 }
@@ -17,19 +22,20 @@ export interface ProgressDisplay {
 /** What an event shows: nothing, a line, or several. */
 type Line = string | readonly string[] | null;
 
-/** Creates a bar if stderr is a terminal, else plain lines. `isQuiet` shows only problems; `isEndless` disables the bar. */
+/** Creates a bar if stderr is a terminal, else plain lines. `isQuiet` shows only problems; `isEndless`: there is no plan, as in a watch. */
 export function createProgressDisplay(
   context: CommandContext,
   options: { isQuiet: boolean; isVerbose: boolean; isEndless?: boolean },
 ): ProgressDisplay {
   const toLine = (event: SyncEvent): Line => toPlainLine(event, options);
-  if (context.columns() !== undefined && !options.isQuiet && options.isEndless !== true)
-    return new ProgressBar(context, toLine);
+  if (context.columns() !== undefined && !options.isQuiet)
+    return new ProgressBar(context, toLine, options.isEndless === true);
   return {
     onEvent: (event) => {
       const line = toLine(event);
       if (line !== null) context.stderr(joinLines([line].flat()));
     },
+    onStatus: () => undefined,
     end: () => undefined,
   };
 }
@@ -46,70 +52,49 @@ const LASTING: readonly SyncEvent['kind'][] = [
   'api-rejected',
   'draining',
 ];
-const BAR_WIDTH = 24;
-const REDRAW_MS = 100;
+/** Redraws by time: rate, time left and the countdown of a retry change while no event comes. */
+const REDRAW_MS = 200;
 
 class ProgressBar implements ProgressDisplay {
   readonly #context: CommandContext;
   readonly #toLine: (event: SyncEvent) => Line;
-  readonly #sentByKey = new Map<string, number>();
-  #plannedBytes = 0;
-  #plannedFiles = 0;
-  #doneBytes = 0;
-  #doneFiles = 0;
-  #drawnMs = Number.NEGATIVE_INFINITY;
+  readonly #isEndless: boolean;
+  readonly #state: ProgressState;
+  readonly #timer: NodeJS.Timeout;
 
-  constructor(context: CommandContext, toLine: (event: SyncEvent) => Line) {
+  constructor(context: CommandContext, toLine: (event: SyncEvent) => Line, isEndless: boolean) {
     this.#context = context;
     this.#toLine = toLine;
+    this.#isEndless = isEndless;
+    this.#state = new ProgressState(isEndless);
+    this.#timer = setInterval(() => this.#draw(), REDRAW_MS).unref();
+    this.#draw();
   }
 
   readonly onEvent = (event: SyncEvent): void => {
-    this.#count(event);
-    // Lines about problems stay on the screen above the bar; other events only move the bar.
-    const line = LASTING.includes(event.kind) ? this.#toLine(event) : null;
-    if (line !== null) this.#context.stderr(joinLines([line].flat()), { clearsLine: true });
-    this.#draw(line !== null);
+    this.#state.take(event, this.#context.io.clock.monotonicMs());
+    // Lines about problems stay on the screen above the bar. A sync shows all else in the bar; a watch, which has no end, prints it.
+    const line = this.#isEndless || LASTING.includes(event.kind) ? this.#toLine(event) : null;
+    if (line === null) return;
+    this.#context.stderr(joinLines([line].flat()), { clearsLine: true });
+    this.#draw();
   };
 
-  readonly end = (): void => this.#context.stderr('', { clearsLine: true });
+  readonly onStatus = ({ total }: Status): void => {
+    this.#state.setPending(total.pendingFiles, total.pendingBytes);
+  };
 
-  #count(event: SyncEvent): void {
-    switch (event.kind) {
-      case 'planned':
-        this.#plannedBytes = event.uploadBytes;
-        this.#plannedFiles = event.uploads + event.verifications;
-        break;
-      case 'started':
-        this.#sentByKey.set(event.key, 0);
-        break;
-      case 'sent':
-        this.#sentByKey.set(event.key, (this.#sentByKey.get(event.key) ?? 0) + event.sizeBytes);
-        break;
-      case 'stored':
-      case 'verified':
-      case 'unsent':
-        this.#doneFiles += 1;
-        this.#doneBytes += event.kind === 'stored' ? event.sizeBytes : 0;
-        this.#sentByKey.delete(event.key);
-        break;
-    }
-  }
+  readonly end = (): void => {
+    clearInterval(this.#timer);
+    this.#context.stderr('', { clearsLine: true });
+  };
 
-  #draw(isForced: boolean): void {
-    const nowMs = this.#context.io.clock.monotonicMs();
-    if (!isForced && nowMs - this.#drawnMs < REDRAW_MS) return;
-    this.#drawnMs = nowMs;
-    let sentBytes = this.#doneBytes;
-    for (const bytes of this.#sentByKey.values()) sentBytes += bytes;
-    const totalBytes = Math.max(this.#plannedBytes, sentBytes);
-    const share =
-      totalBytes === 0 ? this.#doneFiles / Math.max(1, this.#plannedFiles) : sentBytes / totalBytes;
-    const filled = Math.floor(Math.min(1, share) * BAR_WIDTH);
-    const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
-    const files = `${this.#doneFiles}/${formatCount(this.#plannedFiles, 'file')}`;
-    const text = `${bar} ${files}  ${formatBytes(sentBytes)} of ${formatBytes(totalBytes)}`;
-    this.#context.stderr(text.slice(0, (this.#context.columns() ?? 80) - 1), { clearsLine: true });
+  #draw(): void {
+    const { io, columns, hasErrorColor = false } = this.#context;
+    const progress = this.#state.at(io.clock.monotonicMs());
+    // A line that fills the last column would wrap on some terminals.
+    const line = toProgressLine(progress, (columns() ?? 80) - 1, hasErrorColor);
+    this.#context.stderr(line, { clearsLine: true, isPainted: true });
   }
 }
 

@@ -1,22 +1,29 @@
 /** Formats the report of a sync as text for people and as JSON for programs. */
 
-import { joinLines } from '../../src/base/printable-text.js';
+import { joinLines, toPrintable } from '../../src/base/printable-text.js';
 import type { LogDirectory, SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
+import { joinPainted, paint } from './paint.js';
 import { toCauseLines, toErrorLines, toErrorText } from './print-error.js';
 
 const SHOWN_PATHS = 20;
 
-/** The summary at the end of a sync. */
-export function toSummaryText(report: SyncReport, isVerbose: boolean): string {
+/** The summary at the end of a sync. With `hasColor`, its first word says at a glance how it went. */
+export function toSummaryText(report: SyncReport, isVerbose: boolean, hasColor = false): string {
   const lines = [
-    toHeadline(report),
     ...(report.isDryRun ? [...toLayoutLines(report), ...report.uploads.map(toPlannedLine)] : []),
     ...toSkippedLines(report),
     ...toUnsentLines(report.unsent, isVerbose),
     ...toLostLines(report),
   ];
-  return joinLines(lines);
+  return joinPainted([toColoredHeadline(report, hasColor)]) + joinLines(lines);
+}
+
+function toColoredHeadline(report: SyncReport, hasColor: boolean): string {
+  const headline = toPrintable(toHeadline(report));
+  if (!hasColor || report.isDryRun) return headline;
+  const color = report.isComplete ? 'green' : report.isAborted ? 'yellow' : 'red';
+  return headline.replace(/^\w+/, (word) => paint(word, color));
 }
 
 /** One JSON document. */

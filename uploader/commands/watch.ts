@@ -39,10 +39,10 @@ async function runWatch(path: string, flags: Flags, context: CommandContext): Pr
     if (isVerbose)
       for (const [name, source] of Object.entries(sources)) context.stderr(joinLines([`${name}: ${source}`]));
     const { io, signal } = context;
-    const report = await watch(config, { io, signal, onEvent });
+    const report = await watch(config, { io, signal, onEvent, onStatus: display.onStatus });
     display.end();
     if (isJson) context.stdout(`${JSON.stringify({ kind: 'report', ...toJsonReport(report) })}\n`);
-    else context.stdout(toSummaryText(report, isVerbose));
+    else context.stdout(toSummaryText(report, isVerbose, context.output?.hasColor));
     context.setExitCode(report.isComplete ? EXIT.complete : EXIT.unsent);
   } catch (error) {
     display.end();
