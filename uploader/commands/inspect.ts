@@ -53,7 +53,7 @@ async function runInspect(path: string, flags: Flags, context: CommandContext): 
 
 async function showShown(path: string, flags: Flags, context: CommandContext): Promise<void> {
   try {
-    const runs = await readShown(path, { run: flags.run, signal: context.signal });
+    const runs = await readShown(path, { run: flags.run, tag: flags.tag, signal: context.signal });
     if (runs.length === 0) {
       context.stderr(joinLines([`${path}: no event files`]));
       context.setExitCode(EXIT.refused);
@@ -64,6 +64,8 @@ async function showShown(path: string, flags: Flags, context: CommandContext): P
   }
 }
 
+/** A time is never cut. */
+const TIME_COLUMNS = 24;
 const TAG_COLUMN = { header: 'tag', cut: 'middle', minColumns: 16 } as const;
 
 function toShownText({ run, tags }: RunShownCounts, options: TableOptions): string {
@@ -96,7 +98,7 @@ function toOverview({ files, tags, otherEvents }: RunInspection, options: TableO
   const others = Object.entries(otherEvents).map(
     ([kind, count]) => `  ${formatCount(count, `${kind} event`)}`,
   );
-  const times = ['from', 'to'].map((header) => ({ header, minColumns: 16, isOptional: true }));
+  const times = ['from', 'to'].map((header) => ({ header, minColumns: TIME_COLUMNS, isOptional: true }));
   const columns = [TAG_COLUMN, 'plugin', '>values', 'steps', ...times, '>size'];
   const table = tags.length === 0 ? [] : toTable(columns, tags.map(toTagRow), options);
   return [...files.map(toFileLine), ...others, ...table];
@@ -140,7 +142,6 @@ function toPoints({ points }: RunInspection, tag: string, options: TableOptions)
 }
 
 const DEFAULT_COLUMNS = 100;
-const TIME_COLUMNS = 24;
 
 /** A content of one short line stands in its row, any other below it. */
 function toShownValue(text: string, content: unknown, columns: number): { text: string; below: string[] } {

@@ -5,7 +5,8 @@ import { HIDDEN_REASONS, type HiddenReason } from '../../../src/format/visibilit
 import type { ShownRun, TagCounts } from '../../../src/format/visibility/run-visibility.js';
 import type { Failure, ReadingState } from '../../../src/format/visibility/viewer.js';
 import { PolyaxonViewer } from '../../../src/polyaxon/export/polyaxon-viewer.js';
-import { chooseRuns } from './choose-runs.js';
+import { chooseRuns, createTagError } from './choose-runs.js';
+import type { InspectOptions } from './inspect.js';
 
 /** TensorBoard's fast reader, its Python reader, and Polyaxon. */
 const VIEWER_NAMES = ['fast', 'python', 'polyaxon'] as const;
@@ -59,17 +60,27 @@ const PROBLEMS: ReadonlySet<HiddenReason> = new Set([
   ...(['order', 'kind', 'misread', 'metadata', 'noData', 'form', 'broken'] as const),
 ]);
 
-/** Reads all runs at or below `path`, or only one of them. Throws `ConfigError` if it does not exist, and the error of the file system. */
+/** Reads all runs at or below `path`, or only one of them or one tag. Throws `ConfigError` if that does not exist, and the error of the file system. */
 export async function readShown(
   path: string,
-  options: { readonly run?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
+  options: Pick<InspectOptions, 'run' | 'tag' | 'signal'> = {},
 ): Promise<RunShownCounts[]> {
   const runs = await chooseRuns(path, options.run);
   const found: RunShownCounts[] = [];
   for (const { run, directory, files } of runs) {
     found.push(toCounts(run, await readVisibility(directory, files, OPTIONS, options.signal)));
   }
-  return found;
+  const { tag } = options;
+  if (tag === undefined || found.length === 0) return found;
+  const withTag = found
+    .map((run) => ({ ...run, tags: run.tags.filter((each) => each.tag === tag) }))
+    .filter(({ tags }) => tags.length > 0);
+  if (withTag.length > 0) return withTag;
+  throw createTagError(
+    path,
+    tag,
+    found.flatMap(({ tags }) => tags.map((each) => each.tag)),
+  );
 }
 
 function toCounts(run: string, shown: ShownRun): RunShownCounts {

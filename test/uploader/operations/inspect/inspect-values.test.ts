@@ -121,6 +121,20 @@ describe('polytrack inspect --tag', () => {
   });
 });
 
+describe('polytrack inspect --shown --tag', () => {
+  it('prints only this tag', async () => {
+    const directory = createTempDir();
+    const writer = new SummaryWriter(directory);
+    for (const tag of ['loss', 'accuracy']) writer.addScalar(tag, 1, 0);
+    await writer.close();
+
+    const { stdout } = await runCommand(['inspect', directory, '--shown', '--tag', 'loss']);
+
+    expect(stdout).toMatch(/^ {2}loss /m);
+    expect(stdout).not.toContain('accuracy');
+  });
+});
+
 describe('polytrack inspect: names that do not exist', () => {
   it.each([
     [['--tag', 'trian/loss'], 'ERR_CONFIG: --tag trian/loss: ', 'Did you mean "train/loss"?'],
@@ -132,6 +146,7 @@ describe('polytrack inspect: names that do not exist', () => {
       'The tags are "train/loss", "val/accuracy", "損".',
     ],
     [['--run', 'baselnie'], 'ERR_CONFIG: --run baselnie: ', 'Did you mean "baseline"?'],
+    [['--shown', '--tag', 'trian/loss'], 'ERR_CONFIG: --tag trian/loss: ', 'Did you mean "train/loss"?'],
     [['--shown', '--run', 'baselnie'], 'ERR_CONFIG: --run baselnie: ', 'Did you mean "baseline"?'],
   ])('suggests similar ones: %s', async (args, message, hint) => {
     const directory = createTempDir();
