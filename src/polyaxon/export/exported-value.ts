@@ -1,12 +1,18 @@
 /**
- * Converts one non-scalar summary value to rows of a series or to inputs of the run.
+ * Converts the summary values of an event: to numbers, rows of a series or inputs of the run.
  */
 
 import { InvalidValueError } from '../../base/errors.js';
 import type { HParamsData } from '../../format/reader/plugin-messages.js';
 import { decodeValue } from '../../format/reader/plugin-value.js';
+import { numberFrom } from '../../format/reader/tensor-values.js';
 import type { SummaryValue } from '../../format/wire/messages.js';
-import { type ArtifactKind, decodePolyaxonValue, type PolyaxonAsset } from '../polyaxon-value.js';
+import {
+  type ArtifactKind,
+  decodePolyaxonValue,
+  POLYAXON_PLUGIN,
+  type PolyaxonAsset,
+} from '../polyaxon-value.js';
 import { type DecodedRow, toRows } from './decoded-rows.js';
 import { type TagInfo, type TagTable, toMetadata } from './tag-table.js';
 
@@ -27,8 +33,47 @@ const EXPORTED_PLUGINS: ReadonlySet<string | undefined> = new Set([
   ...['images', 'audio', 'histograms', 'text', 'pr_curves', 'hparams'],
 ]);
 
-/** Converts a value of a TensorBoard plugin; undefined if Polyaxon has no equivalent. Throws `InvalidValueError`. */
-export function exportTensorBoardValue(value: SummaryValue, info: TagInfo): ExportedValue | undefined {
+/** The values of one event, and what is known of their tags. */
+export interface ExportedEvent {
+  readonly values: readonly SummaryValue[];
+  readonly table: TagTable;
+  /** Whether one of several values is for Polyaxon, so that the others are previews of it. */
+  readonly hasPolyaxon: boolean;
+}
+
+/**
+ * Remembers the tags of all values of an event before any of them is converted: a value without metadata may come before the one that names
+ * the plugin of their tag.
+ */
+export function toExportedEvent(values: readonly SummaryValue[], table: TagTable): ExportedEvent {
+  let hasPolyaxon = false;
+  // Most events hold a single number.
+  if (values.length > 1)
+    for (const value of values)
+      hasPolyaxon = table.infoOf(value).pluginName === POLYAXON_PLUGIN || hasPolyaxon;
+  return { values, table, hasPolyaxon };
+}
+
+/**
+ * Converts a value of an event: a number of a metric, rows or inputs. `preview`: Polyaxon shows another value of the event instead. Undefined
+ * if Polyaxon has no equivalent. Throws `InvalidValueError`.
+ */
+export function exportValue(
+  value: SummaryValue,
+  info: TagInfo,
+  { values, table, hasPolyaxon }: ExportedEvent,
+): number | ExportedValue | 'preview' | undefined {
+  if (info.pluginName === POLYAXON_PLUGIN) return exportPolyaxonValue(value, values, table);
+  if (hasPolyaxon) return 'preview';
+  const content = value.value;
+  if (content?.kind === 'simpleValue') return content.simpleValue;
+  if (content?.kind === 'tensor' && info.pluginName === 'scalars')
+    return numberFrom(value.tag, content.tensor);
+  return exportTensorBoardValue(value, info);
+}
+
+/** Converts a value of a TensorBoard plugin; undefined if Polyaxon has no equivalent. */
+function exportTensorBoardValue(value: SummaryValue, info: TagInfo): ExportedValue | undefined {
   const isLegacy = value.value !== undefined && value.value.kind !== 'tensor';
   if (!isLegacy && !EXPORTED_PLUGINS.has(info.pluginName)) return undefined;
   const decoded = decodeValue(value, toMetadata(info, value));
@@ -41,8 +86,8 @@ export function exportTensorBoardValue(value: SummaryValue, info: TagInfo): Expo
   return { kind: 'rows', artifactKind: found.kind, name: info.tag, rows: found.rows };
 }
 
-/** Converts a value of the plugin `polyaxon`; `values` are all values of its event. Throws `InvalidValueError`. */
-export function exportPolyaxonValue(
+/** Converts a value of the plugin `polyaxon`; `values` are all values of its event. */
+function exportPolyaxonValue(
   value: SummaryValue,
   values: readonly SummaryValue[],
   table: TagTable,

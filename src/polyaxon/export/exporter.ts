@@ -9,13 +9,12 @@ import { InvalidValueError } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
 import { checkOptions, type OptionTable } from '../../base/options.js';
 import { type ScalarBatch, toScalarEvent } from '../../format/reader/scalar-decoder.js';
-import { numberFrom } from '../../format/reader/tensor-values.js';
 import type { Event, SummaryValue } from '../../format/wire/messages.js';
 import { toFinite } from '../number-text.js';
 import { POLYAXON_PLUGIN } from '../polyaxon-value.js';
 import { isRunSession } from '../run-session.js';
 import type { DecodedRow } from './decoded-rows.js';
-import { type ExportedValue, exportPolyaxonValue, exportTensorBoardValue } from './exported-value.js';
+import { type ExportedEvent, type ExportedValue, exportValue, toExportedEvent } from './exported-value.js';
 import { ExportCounter, type ExportCounts, type ExporterState } from './exporter-state.js';
 import { toInputs } from './hparam-inputs.js';
 import { type SeriesArtifact, toSeriesArtifact } from './run-artifact.js';
@@ -314,9 +313,7 @@ export class Exporter {
   }
 
   #pushValues(table: TagTable, eventTime: PushedTime, values: readonly SummaryValue[]): void {
-    // Most events hold a single number.
-    const isOne = values.length === 1;
-    const hasPolyaxon = !isOne && values.some((value) => table.infoOf(value).pluginName === POLYAXON_PLUGIN);
+    const event = toExportedEvent(values, table);
     for (const value of values) {
       // Removes points of TensorBoard's viewers; rows are superseded by SessionLog START.
       if (value.value?.kind === 'obsoleteHistogram') continue;
@@ -327,10 +324,7 @@ export class Exporter {
       }
       const info = table.infoOf(value);
       try {
-        if (info.pluginName === POLYAXON_PLUGIN) {
-          this.#export(table, eventTime, info, exportPolyaxonValue(value, values, table));
-        } else if (hasPolyaxon) this.#counter.previews++;
-        else this.#pushValue(table, eventTime, value, info);
+        this.#pushValue(event, eventTime, value, info);
       } catch (error) {
         this.#countInvalid(info, error);
       }
@@ -345,12 +339,11 @@ export class Exporter {
     this.#notices.push({ code: 'WARN_VALUE_INVALID', message: error.message, rawName: info.tag });
   }
 
-  #pushValue(table: TagTable, eventTime: PushedTime, value: SummaryValue, info: TagInfo): void {
-    const content = value.value;
-    if (content?.kind === 'simpleValue') this.#pushNumber(table, eventTime, info, content.simpleValue);
-    else if (content?.kind === 'tensor' && info.pluginName === 'scalars') {
-      this.#pushNumber(table, eventTime, info, numberFrom(value.tag, content.tensor));
-    } else this.#export(table, eventTime, info, exportTensorBoardValue(value, info));
+  #pushValue(event: ExportedEvent, eventTime: PushedTime, value: SummaryValue, info: TagInfo): void {
+    const exported = exportValue(value, info, event);
+    if (typeof exported === 'number') this.#pushNumber(event.table, eventTime, info, exported);
+    else if (exported === 'preview') this.#counter.previews++;
+    else this.#export(event.table, eventTime, info, exported);
   }
 
   #pushNumber(table: TagTable, eventTime: PushedTime, info: TagInfo, value: number): void {

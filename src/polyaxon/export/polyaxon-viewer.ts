@@ -6,7 +6,6 @@
  */
 
 import { InvalidValueError } from '../../base/errors.js';
-import { numberFrom } from '../../format/reader/tensor-values.js';
 import { IntStack } from '../../format/visibility/int-stack.js';
 import { CodeColumn } from '../../format/visibility/point-table.js';
 import { REASON_CODES, SHOWN } from '../../format/visibility/reasons.js';
@@ -20,8 +19,7 @@ import type {
   Viewer,
 } from '../../format/visibility/viewer.js';
 import type { SummaryValue } from '../../format/wire/messages.js';
-import { POLYAXON_PLUGIN } from '../polyaxon-value.js';
-import { exportPolyaxonValue, exportTensorBoardValue } from './exported-value.js';
+import { type ExportedEvent, exportValue, toExportedEvent } from './exported-value.js';
 import { TagTable } from './tag-table.js';
 
 const { form, noData, noPage, restart, retraction } = REASON_CODES;
@@ -36,9 +34,9 @@ export class PolyaxonViewer implements Viewer {
   #fileStart = 0;
   #isStopped = false;
   #hasStarted = false;
-  /** The last facts of a single number, and their code: the numbers of a source have the same facts. */
+  /** The last facts of a single number, and their codes: the numbers of a source have the same facts. */
   #last: ValueFacts | undefined;
-  #lastCode = SHOWN;
+  #lastCodes: number[] = [];
 
   constructor(state: ReadingState) {
     this.#state = state;
@@ -77,8 +75,9 @@ export class PolyaxonViewer implements Viewer {
   }
 
   addEvent({ firstPoint, values }: PointEvent): void {
+    const codes = this.#codesOf(values);
     for (let i = 0; i < values.length; i++) {
-      const code = this.#codeOf(values[i]!, values);
+      const code = codes[i]!;
       this.codes.set(firstPoint + i, code);
       // Hyperparameters become inputs of the run, which stay.
       if (code === SHOWN && values[i]!.plugin !== 'hparams') this.#rows.push(firstPoint + i);
@@ -94,42 +93,26 @@ export class PolyaxonViewer implements Viewer {
     return { plugin: pluginName, metadata: undefined, ignoredMetadata: 0 };
   }
 
-  #codeOf(facts: ValueFacts, values: readonly ValueFacts[]): number {
-    if (values.length > 1) {
-      return codeOf(
-        facts.value,
-        values.map(({ value }) => value),
-        this.#table,
-      );
-    }
-    if (facts !== this.#last) {
-      this.#last = facts;
-      this.#lastCode = codeOf(facts.value, [facts.value], this.#table);
-    }
-    return this.#lastCode;
+  #codesOf(values: readonly ValueFacts[]): number[] {
+    const [first] = values;
+    if (values.length === 1 && first === this.#last) return this.#lastCodes;
+    const event = toExportedEvent(
+      values.map(({ value }) => value),
+      this.#table,
+    );
+    this.#lastCodes = event.values.map((value) => codeOf(value, event));
+    this.#last = values.length === 1 ? first : undefined;
+    return this.#lastCodes;
   }
 }
 
-function codeOf(value: SummaryValue, values: readonly SummaryValue[], table: TagTable): number {
-  if (value.value?.kind === 'obsoleteHistogram') return retraction;
-  const { pluginName } = table.infoOf(value);
+function codeOf(value: SummaryValue, event: ExportedEvent): number {
+  const content = value.value;
+  if (content?.kind === 'obsoleteHistogram') return retraction;
   try {
-    if (pluginName === POLYAXON_PLUGIN) {
-      exportPolyaxonValue(value, values, table);
-      return SHOWN;
-    }
-    // A preview for TensorBoard: Polyaxon shows the value beside it.
-    const isPreview =
-      values.length > 1 && values.some((each) => table.infoOf(each).pluginName === POLYAXON_PLUGIN);
-    if (isPreview) return noPage;
-    const content = value.value;
-    if (content?.kind === 'simpleValue') return SHOWN;
-    if (content?.kind === 'tensor' && pluginName === 'scalars') {
-      numberFrom(value.tag, content.tensor);
-      return SHOWN;
-    }
-    const isExported = exportTensorBoardValue(value, table.infoOf(value)) !== undefined;
-    return isExported ? SHOWN : content === undefined ? noData : noPage;
+    const exported = exportValue(value, event.table.infoOf(value), event);
+    if (exported === 'preview') return noPage;
+    return exported !== undefined ? SHOWN : content === undefined ? noData : noPage;
   } catch (error) {
     if (error instanceof InvalidValueError) return form;
     throw error;
