@@ -77,10 +77,12 @@ function exportPlainly(path, code) {
     : body.replace(/^var __defProp = [\s\S]*?^var __toCommonJS = .*\n/m, '');
 }
 
-/** Makes a CommonJS module load the bundled protobufjs. */
-function useBundled(path, code) {
-  const target = join(bundledDirectory, 'protobuf.js');
-  return code.replaceAll(`"${PROTOBUF.specifier}"`, `"${relative(dirname(path), target)}"`);
+/** Makes a CommonJS module load what this package contains by its path: the bundled protobufjs, and the uploader (decision 0071). */
+function loadByPath(path, code) {
+  const to = (target) => JSON.stringify(relative(dirname(path), target));
+  return code
+    .replaceAll(`"${PROTOBUF.specifier}"`, to(join(bundledDirectory, 'protobuf.js')))
+    .replaceAll('"polytrack/uploader"', to(join(repository, exports['./uploader'].default)));
 }
 
 /** CommonJS has no `import.meta`. */
@@ -137,7 +139,7 @@ const { outputFiles } = await build({
   write: false,
 });
 for (const { path, text } of outputFiles) {
-  writeFileSync(path, useBundled(path, exportPlainly(path, defineUrl(loadLazily(path, text)))));
+  writeFileSync(path, loadByPath(path, exportPlainly(path, defineUrl(loadLazily(path, text)))));
 }
 writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
 writeFileSync(join(dist, 'esm', 'package.json'), '{ "type": "module" }\n');

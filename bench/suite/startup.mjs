@@ -25,4 +25,9 @@ export const suite = {
     python('TensorFlow', 'tensorflow', 'tensorflow_cpu', 'bench/tensorflow'),
     python('Polyaxon Run', 'traceml.tracking', 'polyaxon', 'polyaxon'),
   ],
+  targets: [
+    // 1.6 times the time of Node.js, and 12 MiB above its 39 MiB.
+    { metric: 'nanoseconds', against: 'floor: Node.js only', atLeast: 1 / 1.6 },
+    { metric: 'rss', against: 'floor: Node.js only', atLeast: 39 / 51 },
+  ],
 };
