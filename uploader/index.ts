@@ -29,6 +29,7 @@ export type { Found, HttpAddress, ValueType } from './settings/value-types.js';
 
 // Status.
 
+export type { RunStatus } from '../src/polyaxon/statuses.js';
 export type { FoundRun } from './engine/monitor/describe-runs.js';
 export { type FoundStatus, findKnownStatus, findStatus, listStatus } from './engine/monitor/find-status.js';
 export type { RunUploadStatus, Status, StatusProblem, Totals } from './engine/monitor/status-file.js';
