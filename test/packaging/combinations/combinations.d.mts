@@ -1,0 +1,2 @@
+import type { Combination } from './try-combination.mjs';
+export const COMBINATIONS: readonly Combination[];
