@@ -31,6 +31,11 @@ export type {
   RunFolder,
   RunSource,
 } from './reading/run-source.js';
+export {
+  type ExportFormat,
+  type ExportMetricsOptions,
+  exportMetrics,
+} from './reading/table/export-metrics.js';
 
 // Options and records of a run.
 
@@ -173,6 +178,7 @@ export {
   type InvalidArgumentCode,
   InvalidArgumentError,
   InvalidValueError,
+  LibraryMissingError,
   NoRunError,
   ResumeError,
   RunCleanedError,

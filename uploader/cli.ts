@@ -46,6 +46,7 @@ const context: CommandContext = {
     lines.flush(); // keeps the order of stderr and stdout on a terminal
     process.stdout.write((output.hasColor ? toPaintedLines : toPrintableLines)(redact(text)));
   },
+  writeBytes: (bytes) => new Promise((resolve) => void process.stdout.write(bytes, () => resolve())),
   stderr: (text, { clearsLine = false, isPainted = false } = {}) =>
     lines.add(
       `${clearsLine ? CLEAR_LINE : ''}${(isPainted ? toPaintedLines : toPrintableLines)(redact(text))}`,

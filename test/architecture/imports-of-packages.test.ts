@@ -84,15 +84,19 @@ describe('packages', () => {
   });
 });
 
-describe('SDKs of cloud stores', () => {
+const SDKS = ['@aws-sdk/client-s3', '@azure/storage-blob', '@google-cloud/storage'];
+/** Packages for formats of files. */
+const FORMATS = ['apache-arrow', 'hyparquet-writer'];
+
+describe('SDKs of cloud stores, and packages for formats', () => {
   it('are optional peers', () => {
-    expect(optionalPeers).toEqual(['@aws-sdk/client-s3', '@azure/storage-blob', '@google-cloud/storage']);
+    expect(optionalPeers).toEqual([...SDKS, ...FORMATS]);
     expect(Object.keys(manifest.peerDependencies)).toEqual(optionalPeers);
   });
 
   it('are imported by type only, and loaded by loadLibrary', () => {
     const isSdk = (name: string): boolean => /^@(?:aws|azure|google-cloud|smithy)/.test(name);
-    const sdks = imports.filter(({ name }) => isSdk(name));
+    const sdks = imports.filter(({ name }) => isSdk(name) || FORMATS.includes(name));
 
     expect(sdks.filter(({ form }) => form === 'import')).toEqual([]);
     expect(
@@ -101,6 +105,8 @@ describe('SDKs of cloud stores', () => {
         .map(({ name }) => name)
         .sort(),
     ).toEqual(optionalPeers);
-    expect(sdks.filter(({ source }) => !source.startsWith('uploader/store/'))).toEqual([]);
+    const isInPlace = ({ name, source }: (typeof sdks)[number]): boolean =>
+      source.startsWith(FORMATS.includes(name) ? 'src/reading/table/' : 'uploader/store/');
+    expect(sdks.filter((each) => !isInPlace(each))).toEqual([]);
   });
 });

@@ -290,7 +290,7 @@ describe('a wrong call', () => {
       SpanHandle.setKind ERR_SPAN_INVALID: kind is an object with the keys layers, units, expected one of llm, chain, agent, tool, embedding, retriever → Omit it for other spans.
       SpanHandle.setOutput ERR_SPAN_INVALID: the key of setOutput is an object with the keys layers, units, expected a string → Pass a string as key.
       SpanHandle.setStatus ERR_OPTION_INVALID: setStatus has no option "layers" → Use only reason, message.
-      new EventFileReader ERR_OPTION_INVALID: new EventFileReader has no option "layers" → Use only offset, onDamage.
+      new EventFileReader ERR_OPTION_INVALID: new EventFileReader has no option "layers" → Use only offset, onDamage, open.
       new Diagnostics ERR_OPTION_INVALID: new Diagnostics has no option "layers" → Use only onError, onWarning.
       new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter has no option "layers" → Use only onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
       new Exporter ERR_OPTION_INVALID: new Exporter has no option "layers" → Use only target, state, exactValues, isReservedName, series, isImported.
@@ -389,7 +389,7 @@ describe('a wrong call', () => {
       SpanHandle.setKind ERR_SPAN_INVALID: kind is "name", expected one of llm, chain, agent, tool, embedding, retriever → Omit it for other spans.
       SpanHandle.setOutputs ERR_SPAN_INVALID: outputs is "name", expected an object of names and values → Pass an object.
       SpanHandle.setStatus ERR_OPTION_INVALID: setStatus: options is null, expected an object → Pass an object with any of the options reason, message.
-      new EventFileReader ERR_OPTION_INVALID: new EventFileReader: options is null, expected an object → Pass an object with any of the options offset, onDamage.
+      new EventFileReader ERR_OPTION_INVALID: new EventFileReader: options is null, expected an object → Pass an object with any of the options offset, onDamage, open.
       new Diagnostics ERR_OPTION_INVALID: new Diagnostics: options is "name", expected an object → Pass an object with any of the options onError, onWarning.
       new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter: options is "name", expected an object → Pass an object with any of the options onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
       new Exporter ERR_OPTION_INVALID: new Exporter: options is "name", expected an object → Pass an object with any of the options target, state, exactValues, isReservedName, series, isImported.

@@ -173,6 +173,7 @@ const TAKES_OPTIONS: Calls = {
   verify: (o) => uploader.verify(config, o),
   clean: (o) => uploader.clean(config, o),
   openRunSource: (o) => uploader.openRunSource('file:///nowhere', o),
+  exportMetrics: (o) => polytrack.exportMetrics(polytrack.loadRuns(directory), o),
   loadRuns: (o) => polytrack.loadRuns(directory, o),
   compact: (o) => uploader.compact('logs', o),
   listRuns: (o) => uploader.listRuns(config, o),

@@ -7,6 +7,8 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** For results, which other programs may read. */
   readonly stdout: (text: string) => void;
+  /** For results that are not text. Missing: they go to files only. */
+  readonly writeBytes?: (bytes: Uint8Array) => Promise<void>;
   /**
    * For people: progress, notices, errors. `clearsLine` replaces the last line of a terminal, which shows a bar; `isPainted` keeps the colours of
    * `paint`.

@@ -6,6 +6,7 @@ import { addCheckCommand } from './check.js';
 import { addCleanCommand } from './clean.js';
 import { addCompactCommand } from './compact.js';
 import type { CommandContext } from './context.js';
+import { addExportCommand } from './export.js';
 import { addFsckCommand } from './fsck.js';
 import { addImportCommand } from './import.js';
 import { addInspectCommand } from './inspect.js';
@@ -21,14 +22,14 @@ import { addWatchCommand } from './watch.js';
 const COMMANDS = [
   ...[addSyncCommand, addWatchCommand, addImportCommand, addStatusCommand, addCheckCommand],
   ...[addVerifyCommand, addCleanCommand, addPullCommand, addLsCommand, addInspectCommand, addFsckCommand],
-  addCompactCommand,
+  ...[addCompactCommand, addExportCommand],
 ];
 
 /** A program that throws `CommanderError` instead of ending the process. */
 export function createProgram(context: CommandContext, version: string): Command {
   const program = new Command('polytrack')
     .description(
-      'Upload run directories to a store and restore them; verify what is stored; inspect, check, repair and compact event files.',
+      'Upload run directories to a store and restore them; verify what is stored; inspect, check, repair and compact event files; export metrics.',
     )
     .version(version)
     .configureOutput({

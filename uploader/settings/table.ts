@@ -12,6 +12,8 @@ import {
   endpoint,
   group,
   httpAddress,
+  names,
+  oneOf,
   optionalUuid,
   patterns,
   perSecond,
@@ -32,7 +34,7 @@ const TRANSFERRING = [...UPLOADING, ...OPERATING] as const;
 const CONNECTING = [...TRANSFERRING, 'check', 'status'] as const;
 const ALL = [...CONNECTING, 'inspect', 'fsck', 'compact'] as const;
 
-export type CommandName = (typeof ALL)[number];
+export type CommandName = (typeof ALL)[number] | 'export';
 
 export interface Row extends RowOptions {
   readonly type: ValueType<unknown>;
@@ -289,6 +291,11 @@ export const FLAGS = {
     ['compact'],
     'replace the files instead of copying them, unless a program may be writing',
   ),
+  format: row(oneOf('csv', 'parquet', 'arrow'), ['export'], 'format of the file', { unset: 'csv' }),
+  out: row(text('<file>'), ['export'], 'write to this file', { unset: 'standard output' }),
+  metric: row(names, ['export'], 'only these metrics'),
+  wide: row(toggle, ['export'], 'one row for each step, with a column for each metric'),
+  system: row(toggle, ['export'], 'system metrics instead of those that the program logged'),
   json: row(toggle, ALL, 'print the result as one JSON document', {
     helpFor: {
       sync: 'print the report as one JSON document; with --all a list of reports',
@@ -340,7 +347,9 @@ export type FlagValue<Name extends FlagName> = ValueOf<(typeof FLAGS)[Name]>;
 /** The unparsed values of the command line. The keys are the flag names in camel case. */
 export type Flags = {
   readonly [Name in SettingName]?: string | number | boolean | readonly string[] | undefined;
-} & { readonly [Name in FlagName]?: (FlagValue<Name> extends boolean ? boolean : string) | undefined };
+} & { readonly [Name in FlagName]?: UnparsedFlag<FlagValue<Name>> | undefined };
+
+type UnparsedFlag<Value> = Value extends boolean ? boolean : Value extends readonly string[] ? Value : string;
 
 /** `retryTimeout` → `--retry-timeout`. */
 export function toFlag(name: string): string {

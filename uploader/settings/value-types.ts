@@ -54,6 +54,22 @@ export const patterns: ValueType<readonly string[]> = {
   parse: (found) => [found.value].flat().map((value) => parseText({ ...found, value })),
 };
 
+/** One name or several. */
+export const names: ValueType<readonly string[]> = { ...patterns, placeholder: '<name...>' };
+
+/** One of some words. */
+export function oneOf<Word extends string>(...words: readonly Word[]): ValueType<Word> {
+  const range = words.join(', ');
+  return {
+    placeholder: `<${words.join('|')}>`,
+    parse: (found) => {
+      const word = words.find((each) => each === found.value);
+      if (word === undefined) throw invalid(found, 'is unknown', `Use one of ${range}.`);
+      return word;
+    },
+  };
+}
+
 /** Directories, by patterns in the syntax of `.gitignore`; without one, the path itself, which is `.`. */
 export const directories: ValueType<readonly string[]> = {
   placeholder: '[pattern...]',

@@ -1,0 +1,66 @@
+/** Exports the metrics of runs for other programs: as CSV, Parquet or Arrow. */
+
+import { describe } from '../../base/describe.js';
+import { type CodedError, InvalidArgumentError } from '../../base/errors.js';
+import { checkOptions, type OptionTable } from '../../base/options.js';
+import type { LoadedRun, ReadMetricsOptions } from '../loaded-run.js';
+import { encodeArrow } from './arrow.js';
+import { encodeCsv } from './csv.js';
+import { createLongTable, createWideTable, findNames } from './metric-table.js';
+import { encodeParquet } from './parquet.js';
+
+export type ExportFormat = 'csv' | 'parquet' | 'arrow';
+
+export interface ExportMetricsOptions extends ReadMetricsOptions {
+  readonly format: ExportFormat;
+  /** A row for each step of a run with a column for each metric, instead of a row for each point. Default false. */
+  readonly isWide?: boolean | undefined;
+  /** Called for each problem of a run and its event files. What is readable is exported. Default: none. */
+  readonly onProblem?: ((problem: CodedError) => void) | undefined;
+}
+const OPTIONS: OptionTable<ExportMetricsOptions> = {
+  format: 'any',
+  isWide: 'boolean',
+  onProblem: 'function',
+  names: 'any',
+  kind: 'any',
+  signal: 'object',
+};
+
+const ENCODERS = { csv: encodeCsv, parquet: encodeParquet, arrow: encodeArrow } as const;
+
+/**
+ * Yields the bytes of a file with the metrics of the runs: `run`, `name`, `tag`, `step`, `wall_time` and `value` of each point. `arrow` is an IPC file, which
+ * `tableFromIPC` of any apache-arrow reads, also from this iterable.
+ *
+ * Memory: the points of one run, and 65,536 rows. With `isWide` and without `names`, iterates over `runs` twice, to find all names first. Throws
+ * `ERR_OPTION_INVALID` at the call; the iteration throws `ERR_LIBRARY_MISSING` without the package of the format, and like `loadRuns`.
+ */
+export function exportMetrics(
+  runs: AsyncIterable<LoadedRun>,
+  options: ExportMetricsOptions,
+): AsyncGenerator<Uint8Array, void, void> {
+  checkOptions('exportMetrics', options, OPTIONS);
+  const { format, isWide = false, onProblem = () => {}, ...metrics } = options;
+  if (!Object.hasOwn(ENCODERS, format)) {
+    throw new InvalidArgumentError(
+      'ERR_OPTION_INVALID',
+      `exportMetrics: format is ${describe(format)}, expected csv, parquet or arrow`,
+      'Pass format: csv, parquet or arrow.',
+    );
+  }
+  return encode({ runs, metrics, onProblem }, format, isWide);
+}
+
+async function* encode(
+  source: Parameters<typeof createLongTable>[0],
+  format: ExportFormat,
+  isWide: boolean,
+): AsyncGenerator<Uint8Array, void, void> {
+  const { names } = source.metrics;
+  // Problems are reported when the metrics are read.
+  const table = isWide
+    ? createWideTable(source, names ?? (await findNames({ ...source, onProblem: () => {} })))
+    : createLongTable(source);
+  yield* ENCODERS[format](table);
+}
