@@ -4,7 +4,8 @@
 //   npm run peers -- --if-possible           reports peers that cannot be installed, and continues
 //   npm run peers -- --only tensorboard,s3   only the named peers
 //
-// The peers of the benchmarks (bench/…) are installed only when named, because no test needs them and they take gigabytes.
+// The peers of the benchmarks (bench/…) are installed only when named, because no test needs them and they take gigabytes. Tests need one of
+// them, tensorboardX, which is small.
 //
 // The directory is .peers/ in the repository, or POLYTRACK_PEERS_DIR. A stamp marks an installed peer, so that the next run skips it.
 
@@ -99,7 +100,7 @@ const PEERS = {
       name,
       {
         version: packages.join(' '),
-        isOnDemand: true,
+        isOnDemand: name !== 'bench/tensorboardx',
         setUp: (directory) => setUpBenchPeer(directory, packages, BENCH_IMPORTS[name]),
       },
     ]),

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /** The `polytrack` command: argv → command → exit code. Apart from base/io/, the only file that uses `process`. */
 
-import { readFileSync } from 'node:fs';
-import type { WriteStream } from 'node:tty';
+import { readFileSync, writeSync } from 'node:fs';
+import { isatty, type WriteStream } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
-import { toPrintableLines } from '../src/base/printable-text.js';
+import { joinLines, toPrintableLines } from '../src/base/printable-text.js';
 import { handleInterruptions } from './base/io/interruption.js';
 import { nodeIo } from './base/io/io.js';
 import { createRedactor } from './base/redact.js';
@@ -28,7 +28,7 @@ const CLEAR_LINE = '\r\u001b[K';
 const redact = createRedactor(process.env);
 const lines = new LineBatch((text) => process.stderr.write(text));
 process.on('exit', () => lines.flush());
-const signal = handleInterruptions(process);
+const { signal, divert } = handleInterruptions(process);
 
 const { stdout, stderr } = process;
 const output: Output = {
@@ -59,6 +59,20 @@ const context: CommandContext = {
   setExitCode: (code) => {
     process.exitCode = code;
   },
+  terminal: {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    isInteractive: [0, 1, 2].some((fd) => isatty(fd)),
+    print: (line) => {
+      lines.flush();
+      attemptWrite(joinLines([redact(line)]));
+    },
+    divert,
+    setExitCode: (code) => {
+      process.exitCode = code;
+    },
+    exit: (code) => process.exit(code),
+  },
 };
 
 // No top-level await, because the build converts this file to CommonJS, which does not have it.
@@ -81,6 +95,14 @@ async function main(): Promise<void> {
 function hasColor(stream: WriteStream): boolean {
   const { NO_COLOR = '', ...others } = process.env;
   return stream.isTTY === true && NO_COLOR === '' && stream.hasColors(16, others);
+}
+
+function attemptWrite(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // The terminal is gone. That must not end the program that runs in this process's place.
+  }
 }
 
 function readVersion(): string {

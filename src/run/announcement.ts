@@ -65,13 +65,21 @@ export class Announcement {
 
   #describeMetrics(): string[] {
     const metrics = this.#context.events.writer.scalarRanges();
+    if (metrics.length === 0) return this.#describeOutputs();
     const texts = metrics.slice(0, MAX_METRICS).map(({ tag, last, lowest, highest }) => {
       const isConstant = !(lowest < highest);
       const range = isConstant ? '' : ` (lowest ${toNumber(lowest)}, highest ${toNumber(highest)})`;
       return `${tag} ${toNumber(last)}${range}`;
     });
-    const more = metrics.length - texts.length;
-    return more > 0 ? [...texts, `and ${more} more`] : texts;
+    return withRest(texts, metrics.length);
+  }
+
+  /** Of a run whose metrics another process has logged. */
+  #describeOutputs(): string[] {
+    const outputs = Object.entries(this.#context.directory.record.outputs ?? {});
+    const numbers = outputs.filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+    const texts = numbers.slice(0, MAX_METRICS).map(([name, value]) => `${name} ${toNumber(value)}`);
+    return withRest(texts, numbers.length);
   }
 
   #describeUpload({ store, upload }: Destination): string[] {
@@ -93,6 +101,11 @@ export class Announcement {
       // The terminal is gone, or does not accept output now. The program must not notice.
     }
   }
+}
+
+function withRest(texts: readonly string[], count: number): string[] {
+  const more = count - texts.length;
+  return more > 0 ? [...texts, `and ${more} more`] : [...texts];
 }
 
 /** Relative if it is inside the working directory. */

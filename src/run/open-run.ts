@@ -117,7 +117,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
       })
     : undefined;
   const hasSession =
-    options.hparams !== false && environment.collectsEvents && environment.writer === MAIN_WRITER;
+    options.hparams !== false && environment.collectsEvents && environment.logDirectory === '';
   const context = new RunContext({
     environment,
     clock,
@@ -162,8 +162,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
     },
     exportedArtifacts: () => logs.flatMap(({ files }) => files?.artifacts() ?? []),
     results: new MetricResults(
-      () =>
-        log.files?.lastValues() ?? toResults(log.events.writer.lastScalars(), toLogDirectory(environment)),
+      () => log.files?.lastValues() ?? toResults(log.events.writer.lastScalars(), environment.logDirectory),
       directory.record.outputs,
       log.files?.supersededValues(),
     ),
@@ -191,7 +190,7 @@ function openLog(
   target: 'events' | 'resources',
   options: ResolvedEventFileOptions & Pick<RunOptions, 'filter'>,
 ): Log {
-  const logDirectory = toLogDirectory(environment);
+  const { logDirectory } = environment;
   const base = target === 'events' ? TENSORBOARD_DIRECTORY : RESOURCES_TENSORBOARD_DIRECTORY;
   const directory = join(environment.paths.run, base, logDirectory);
   // TensorBoard would show system metrics as another run.
@@ -213,11 +212,6 @@ function openLog(
   const { resume } = options;
   if (resume !== false) files.rebuild(resume === true ? undefined : resume.fromStep);
   return { events: new EventLog(directory, { ...options, sink: hide(files.sink) }), files };
-}
-
-/** Returns the log directory of this process, relative to that of the run; '' for the main process. */
-function toLogDirectory({ writer }: RunEnvironment): string {
-  return writer === MAIN_WRITER ? '' : writer;
 }
 
 async function forEachLog(logs: readonly Log[], work: (log: Log) => Promise<void>): Promise<void> {

@@ -4,9 +4,9 @@
  * Source of variables and cluster paths: polyaxon 2.16, `_env_vars/keys.py` and `_contexts/paths.py`.
  */
 
-import { join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { describe } from '../base/describe.js';
-import { MAIN_WRITER, type RunPaths, toRunPaths } from '../run-directory/layout.js';
+import { MAIN_WRITER, RUN_UUID_PATTERN, type RunPaths, toRunPaths } from '../run-directory/layout.js';
 import {
   invalidOption,
   parseFlag,
@@ -20,6 +20,9 @@ import {
   resolveUuid,
 } from './run-options.js';
 
+/** The directory of the run that the programs started by `polytrack run` write to. */
+export const RUN_DIRECTORY_VARIABLE = 'POLYTRACK_RUN_DIRECTORY';
+
 /**
  * `offline`: the library creates the run directory. `managed`: Polyaxon runs the job in a cluster and provides the directory.
  * `no-op`: nothing is written.
@@ -32,8 +35,12 @@ export interface RunEnvironment {
   readonly owner: string | undefined;
   readonly project: string | undefined;
   readonly paths: RunPaths;
-  /** `main`, or the name of a worker. */
+  /** `main`, the name of a worker, or that of a process that has joined the run of `polytrack run`. */
   readonly writer: string;
+  /** The log directory of this process, relative to that of the run: '' unless it is a worker. */
+  readonly logDirectory: string;
+  /** Whether the command `polytrack run` has created the run and owns its status. */
+  readonly isJoined: boolean;
   readonly formats: ReadonlySet<RunFormat>;
   /** Whether the platform started this run. If so, the platform sets its statuses. */
   readonly isPlatformRun: boolean;
@@ -55,22 +62,28 @@ interface RunInstance {
   readonly uuid: string;
 }
 
-/** Returns the settings of a new `Run`. Throws `ERR_OPTION_INVALID`. */
-export function resolveRunEnvironment(options: RunOptions, env: NodeJS.ProcessEnv): RunEnvironment {
+/** Returns the settings of a new `Run` of the process `pid`. Throws `ERR_OPTION_INVALID`. */
+export function resolveRunEnvironment(
+  options: RunOptions,
+  env: NodeJS.ProcessEnv,
+  pid: number = process.pid,
+): RunEnvironment {
   const isOn = (name: string, byDefault = false) => parseFlag(name, env[name], byDefault);
   const isOffline = options.isOffline ?? isOn('POLYAXON_IS_OFFLINE');
+  const joined = findJoinedRun(options, env);
   const instance = isOffline ? undefined : findInstance(env, isOn);
   const given = options.uuid === undefined ? undefined : resolveUuid(options.uuid);
   const isPlatformRun =
     instance !== undefined && options.isNew !== true && (given === undefined || given === instance.uuid);
-  const uuid = given ?? (isPlatformRun ? instance.uuid : resolveUuid(undefined));
+  const uuid = joined?.uuid ?? given ?? (isPlatformRun ? instance.uuid : resolveUuid(undefined));
   const mode =
     (options.noOp ?? isOn('POLYAXON_NO_OP')) ? 'no-op' : instance === undefined ? 'offline' : 'managed';
   const directory =
     options.artifactsPath === undefined
-      ? findClusterDirectory(instance, env, uuid)
+      ? (joined?.directory ?? findClusterDirectory(instance, env, uuid))
       : parsePath('artifactsPath', options.artifactsPath);
-  const isMain = options.worker === undefined;
+  const worker = options.worker === undefined ? undefined : parseWorker(options.worker);
+  const isMain = worker === undefined && joined === undefined;
   const isActive = mode !== 'no-op';
   const collectsEvents = isActive && (options.collectArtifacts ?? isOn('POLYAXON_COLLECT_ARTIFACTS', true));
   const { owner, project } = parseProject(options.owner, options.project);
@@ -81,7 +94,9 @@ export function resolveRunEnvironment(options: RunOptions, env: NodeJS.ProcessEn
     owner: owner ?? instance?.owner,
     project: project ?? instance?.project,
     paths: toRunPaths(resolveRoot(options.root, env), uuid, directory),
-    writer: options.worker === undefined ? MAIN_WRITER : parseWorker(options.worker),
+    writer: worker ?? (joined === undefined ? MAIN_WRITER : `process-${pid}`),
+    logDirectory: worker ?? '',
+    isJoined: joined !== undefined,
     formats: parseFormats(formats),
     isPlatformRun,
     hasLink: isActive && isMain && directory === undefined,
@@ -90,10 +105,28 @@ export function resolveRunEnvironment(options: RunOptions, env: NodeJS.ProcessEn
       collectsEvents && (options.collectResources ?? isOn('POLYAXON_COLLECT_RESOURCES', isMain)),
     tracksCode: isActive && isMain && (options.trackCode ?? true),
     tracksEnvironment: isActive && isMain && (options.trackEnv ?? true),
-    // The platform collects the output of its containers itself.
-    tracksLogs: isActive && (options.trackLogs ?? !isPlatformRun),
+    // The platform collects the output of its containers itself, and `polytrack run` that of its program.
+    tracksLogs: isActive && (options.trackLogs ?? (!isPlatformRun && joined === undefined)),
     announces: isActive && isMain ? (options.announce ?? findFlag('POLYTRACK_ANNOUNCE', env)) : false,
   };
+}
+
+/** Returns the run of `polytrack run` that has started this process, unless the options ask for another run. */
+function findJoinedRun(
+  { isNew, isOffline, artifactsPath, uuid }: RunOptions,
+  env: NodeJS.ProcessEnv,
+): { readonly directory: string; readonly uuid: string } | undefined {
+  const directory = env[RUN_DIRECTORY_VARIABLE] ?? '';
+  if (directory === '' || isNew === true || isOffline === true || artifactsPath !== undefined)
+    return undefined;
+  const name = basename(directory);
+  if (!isAbsolute(directory) || !RUN_UUID_PATTERN.test(name)) {
+    throw invalidOption(
+      `${RUN_DIRECTORY_VARIABLE} is ${describe(directory)}, expected the absolute path of a run directory`,
+      'Unset it: polytrack run sets it for the program that it starts.',
+    );
+  }
+  return uuid === undefined || resolveUuid(uuid) === name ? { directory, uuid: name } : undefined;
 }
 
 function findFlag(name: string, env: NodeJS.ProcessEnv): boolean | undefined {

@@ -21,8 +21,10 @@ export interface RunSyncOptions {
   readonly store?: string | undefined;
   /** Longest time in milliseconds that `end()` waits for the upload. Default 60,000. After that, the upload continues in the background. */
   readonly deadlineMs?: number | undefined;
+  /** Further flags of `polytrack sync`, such as `['--polyaxon', 'https://polyaxon.example.com']`. */
+  readonly flags?: readonly string[] | undefined;
 }
-const RUN_SYNC_OPTIONS: OptionTable<RunSyncOptions> = { store: 'string', deadlineMs: 'any' };
+const RUN_SYNC_OPTIONS: OptionTable<RunSyncOptions> = { store: 'string', deadlineMs: 'any', flags: 'any' };
 
 /**
  * A format of event files. `tensorboard`: TensorBoard event files, which are always written. `polyaxon`: also Polyaxon event files in
@@ -268,6 +270,7 @@ export interface ResolvedSync {
   readonly command: string;
   readonly store: string | undefined;
   readonly deadlineMs: number;
+  readonly flags: readonly string[];
 }
 
 /** Checks the option `sync`; undefined when the run is not uploaded. */
@@ -275,15 +278,21 @@ export function parseSync(sync: boolean | RunSyncOptions | undefined): ResolvedS
   if (sync === undefined || sync === false) return undefined;
   const options = sync === true ? {} : sync;
   checkOptions('sync', options, RUN_SYNC_OPTIONS);
-  const { store, deadlineMs = 60_000 } = options;
+  const { store, deadlineMs = 60_000, flags = [] } = options;
   if (!(typeof deadlineMs === 'number' && deadlineMs >= 0)) {
     throw invalidOption(
       `sync.deadlineMs is ${describe(deadlineMs)}, expected milliseconds, 0 or more`,
       'Omit it, or pass a number of milliseconds.',
     );
   }
+  if (!Array.isArray(flags) || flags.some((flag) => typeof flag !== 'string')) {
+    throw invalidOption(
+      `sync.flags is ${describe(flags)}, expected an array of strings`,
+      "Omit it, or pass flags of polytrack sync, such as ['--polyaxon'].",
+    );
+  }
   const command = findCommand();
-  if (command !== undefined) return { command, store, deadlineMs };
+  if (command !== undefined) return { command, store, deadlineMs, flags };
   throw invalidOption(
     'sync needs the polytrack command, which was not found: this program is bundled without the package',
     'Install polytrack beside the bundle, or omit sync and run `npx polytrack sync` later.',

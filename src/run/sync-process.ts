@@ -105,6 +105,6 @@ export class SyncProcess {
   }
 }
 
-function toArguments(runDirectory: string, { store }: ResolvedSync): string[] {
-  return ['sync', runDirectory, ...(store === undefined ? [] : ['--store', store])];
+function toArguments(runDirectory: string, { store, flags }: ResolvedSync): string[] {
+  return ['sync', runDirectory, ...(store === undefined ? [] : ['--store', store]), ...flags];
 }

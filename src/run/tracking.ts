@@ -25,7 +25,7 @@ const PROTECTED = ['addCodeRef', 'addStatus', 'change', 'updateFromSpan', 'write
 
 /**
  * The methods of `Run` as functions that use the run of this process. Before `init` they throw `ERR_NO_RUN`, except in a job that Polyaxon
- * has started: there they use the run of the job, which exists already.
+ * has started and in a program of `polytrack run`: there they use the run that exists already.
  */
 export const tracking: Tracking = Object.freeze({
   ...forwardMethods(),
@@ -53,7 +53,8 @@ function getOrCreateRun(run?: Run): Run {
 /** Returns the run of this process. Throws `ERR_NO_RUN` rather than start a run that the program does not expect. */
 function findRun(name: string): Run {
   if (current !== undefined) return current;
-  if (resolveRunEnvironment({}, process.env).mode === 'offline') throw new NoRunError(`tracking.${name}`);
+  const { mode, isJoined } = resolveRunEnvironment({}, process.env);
+  if (mode === 'offline' && !isJoined) throw new NoRunError(`tracking.${name}`);
   return getOrCreateRun();
 }
 

@@ -13,6 +13,7 @@ import { createProgram } from '../../uploader/commands/program.js';
 import { applyCall } from '../polyaxon/calls.js';
 import { EXPECTED_EVENTS } from '../polyaxon/expected-events.js';
 import { createCalls } from '../polyaxon/log-all.js';
+import { NO_TERMINAL } from '../support/no-terminal.js';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 
@@ -208,6 +209,7 @@ describe('a command', () => {
       signal: new AbortController().signal,
       io: nodeIo,
       setExitCode: () => undefined,
+      terminal: NO_TERMINAL,
     },
     '0.0.0',
   );

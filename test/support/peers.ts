@@ -12,6 +12,7 @@ const BINARIES = {
   tensorboard: 'tensorboard/venv/bin/tensorboard',
   python: 'tensorboard/venv/bin/python',
   polyaxon: 'polyaxon/venv/bin/python',
+  tensorboardx: 'bench/tensorboardx/venv/bin/python',
   s3: 's3/versitygw',
   moto: 'moto/venv/bin/moto_server',
   azurite: 'azurite/node_modules/azurite/dist/src/blob/main.js',

@@ -5,6 +5,7 @@ import { nodeIo } from '../../uploader/base/io/io.js';
 import type { CommandContext } from '../../uploader/commands/context.js';
 import { toPaintedLines } from '../../uploader/commands/paint.js';
 import { createProgram } from '../../uploader/commands/program.js';
+import { NO_TERMINAL } from './no-terminal.js';
 
 export interface CommandResult {
   readonly code: number | undefined;
@@ -36,6 +37,7 @@ export async function runCommand(
       setExitCode: (exitCode) => {
         code = exitCode;
       },
+      terminal: NO_TERMINAL,
     },
     '0.0.0',
   );

@@ -1,6 +1,7 @@
 /** The parts of the process that a command may use. Only cli.ts uses `process` directly. */
 
 import type { Io } from '../base/io/io.js';
+import type { Terminal } from '../base/io/terminal.js';
 import type { TableOptions } from './table.js';
 
 export interface CommandContext {
@@ -27,6 +28,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   readonly io: Io;
   readonly setExitCode: (code: ExitCode) => void;
+  /** For a command that runs another program in its place. */
+  readonly terminal: Terminal;
 }
 
 export interface Output {

@@ -13,6 +13,7 @@ import { addInspectCommand } from './inspect.js';
 import { addLsCommand } from './ls.js';
 import { toErrorText } from './print-error.js';
 import { addPullCommand } from './pull.js';
+import { addRunCommand } from './run.js';
 import { addStatusCommand } from './status.js';
 import { addSyncCommand } from './sync.js';
 import { addVerifyCommand } from './verify.js';
@@ -22,14 +23,14 @@ import { addWatchCommand } from './watch.js';
 const COMMANDS = [
   ...[addSyncCommand, addWatchCommand, addImportCommand, addStatusCommand, addCheckCommand],
   ...[addVerifyCommand, addCleanCommand, addPullCommand, addLsCommand, addInspectCommand, addFsckCommand],
-  ...[addCompactCommand, addExportCommand],
+  ...[addCompactCommand, addExportCommand, addRunCommand],
 ];
 
 /** A program that throws `CommanderError` instead of ending the process. */
 export function createProgram(context: CommandContext, version: string): Command {
   const program = new Command('polytrack')
     .description(
-      'Upload run directories to a store and restore them; verify what is stored; inspect, check, repair and compact event files; export metrics.',
+      'Track programs; upload run directories to a store and restore them; verify what is stored; inspect, check, repair and compact event files; export metrics.',
     )
     .version(version)
     .configureOutput({

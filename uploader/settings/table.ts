@@ -27,14 +27,16 @@ import {
 
 const UPLOADING = ['sync', 'watch', 'import'] as const;
 const WATCHING = ['sync', 'watch'] as const; // sync only with --live
+/** `run` passes these flags to `sync --live`. */
+const UPLOADING_OR_RUN = [...UPLOADING, 'run'] as const;
 const COMPARING = ['verify', 'clean'] as const;
 const OPERATING = [...COMPARING, 'pull', 'ls'] as const;
 const SELECTING = [...UPLOADING, ...COMPARING] as const;
 const TRANSFERRING = [...UPLOADING, ...OPERATING] as const;
 const CONNECTING = [...TRANSFERRING, 'check', 'status'] as const;
-const ALL = [...CONNECTING, 'inspect', 'fsck', 'compact'] as const;
+const PRINTING = [...CONNECTING, 'inspect', 'fsck', 'compact'] as const;
 
-export type CommandName = (typeof ALL)[number] | 'export';
+export type CommandName = (typeof PRINTING)[number] | 'run' | 'export';
 
 export interface Row extends RowOptions {
   readonly type: ValueType<unknown>;
@@ -72,22 +74,27 @@ function row<Type extends ValueType<unknown>, Options extends RowOptions>(
 const STORE = {
   store: row(
     text('<url>'),
-    [...SELECTING, 'status'],
+    [...SELECTING, 'status', 'run'],
     'store of the runs: s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///path or polyaxon://host/owner/project',
   ),
-  endpoint: row(endpoint, CONNECTING, 'URL of the S3 server', {
+  endpoint: row(endpoint, [...CONNECTING, 'run'], 'URL of the S3 server', {
     unset: 'AWS',
     // Source: AWS SDKs and Tools Reference Guide; so are the names of the region.
     variables: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
   }),
-  region: row(text('<name>'), CONNECTING, 'S3 region', {
+  region: row(text('<name>'), [...CONNECTING, 'run'], 'S3 region', {
     unset: 'from the AWS configuration; us-east-1 with --endpoint',
     variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
   }),
-  pathStyle: row(toggle, [...TRANSFERRING, 'check'], 'put the bucket name into the path of S3 requests', {
-    negation: 'put the bucket name into the host name of S3 requests',
-    unset: 'on with --endpoint',
-  }),
+  pathStyle: row(
+    toggle,
+    [...TRANSFERRING, 'check', 'run'],
+    'put the bucket name into the path of S3 requests',
+    {
+      negation: 'put the bucket name into the host name of S3 requests',
+      unset: 'on with --endpoint',
+    },
+  ),
 };
 
 const COMPARE_INCLUDED = 'also compare files excluded by default; pass the patterns that you passed to sync';
@@ -159,18 +166,20 @@ const RUNS = {
 const POLYAXON = {
   polyaxon: row(
     polyaxonServer,
-    UPLOADING,
+    UPLOADING_OR_RUN,
     'report the runs to a Polyaxon server; without a URL, to that of POLYAXON_HOST',
     {
       negation: 'do not report the runs to a Polyaxon server',
       unset: 'the store, if it is a Polyaxon server',
     },
   ),
-  project: row(text('<name>'), UPLOADING, 'Polyaxon project of runs that do not name one'),
-  createProject: row(toggle, UPLOADING, 'create the Polyaxon project if it does not exist', {
+  project: row(text('<name>'), UPLOADING_OR_RUN, 'Polyaxon project of runs that do not name one', {
+    helpFor: { run: 'Polyaxon project of the run, or owner/project' },
+  }),
+  createProject: row(toggle, UPLOADING_OR_RUN, 'create the Polyaxon project if it does not exist', {
     default: false,
   }),
-  exportEvents: row(toggle, UPLOADING, 'convert TensorBoard event files to Polyaxon event files', {
+  exportEvents: row(toggle, UPLOADING_OR_RUN, 'convert TensorBoard event files to Polyaxon event files', {
     negation: 'do not convert event files',
     unset: 'when uploading to Polyaxon',
   }),
@@ -271,6 +280,22 @@ export const FLAGS = {
       helpFor: { ls: 'also list previous versions of the files of a run, and removed files' },
     },
   ),
+  name: row(text('<name>'), ['run'], 'name of the run', { unset: 'that of the program' }),
+  root: row(text('<directory>'), ['run'], 'directory of all runs', {
+    unset: 'POLYAXON_OFFLINE_ROOT, else ./plx-runs',
+  }),
+  logdir: row(
+    text('<directory>'),
+    ['run'],
+    'add TensorBoard event files that the program creates below this directory to the run',
+    { unset: 'the working directory' },
+  ),
+  uploadTimeout: row(
+    wholeNumber(0, 86_400),
+    ['run'],
+    'seconds to wait for the upload after the program has ended; after that, it continues in the background',
+    { unset: '60' },
+  ),
   tag: row(text('<name>'), ['inspect'], 'print the values of this tag, scalars with a plot'),
   run: row(text('<name>'), ['inspect'], 'only this run: its path below the directory'),
   shown: row(
@@ -296,7 +321,7 @@ export const FLAGS = {
   metric: row(names, ['export'], 'only these metrics'),
   wide: row(toggle, ['export'], 'one row for each step, with a column for each metric'),
   system: row(toggle, ['export'], 'system metrics instead of those that the program logged'),
-  json: row(toggle, ALL, 'print the result as one JSON document', {
+  json: row(toggle, PRINTING, 'print the result as one JSON document', {
     helpFor: {
       sync: 'print the report as one JSON document; with --all a list of reports',
       watch: 'print each event as a line of JSON, and the report as the last line',
@@ -308,7 +333,7 @@ export const FLAGS = {
     'print more: causes of errors; for uploads also the source of each setting and verified files',
     { short: '-v' },
   ),
-  config: row(text('<file>'), CONNECTING, 'read settings from this JSON file', {
+  config: row(text('<file>'), [...CONNECTING, 'run'], 'read settings from this JSON file', {
     unset: '$XDG_CONFIG_HOME/polytrack/config.json',
     variables: ['POLYTRACK_CONFIG'],
   }),

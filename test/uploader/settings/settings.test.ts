@@ -7,6 +7,7 @@ import { createProgram } from '../../../uploader/commands/program.js';
 import { parseFlag, readSettings } from '../../../uploader/settings/settings.js';
 import { resolveConfig } from '../../../uploader/settings/sync-config.js';
 import type { Flags } from '../../../uploader/settings/table.js';
+import { NO_TERMINAL } from '../../support/no-terminal.js';
 import { createTempDir } from '../../support/temp-dir.js';
 
 type Environment = Record<string, string>;
@@ -35,6 +36,7 @@ function createTestProgram() {
       signal: new AbortController().signal,
       io: nodeIo,
       setExitCode: () => undefined,
+      terminal: NO_TERMINAL,
     },
     '0.0.0',
   );

@@ -29,6 +29,7 @@ import {
   toggle,
   type ValueType,
 } from '../../../uploader/settings/value-types.js';
+import { NO_TERMINAL } from '../../support/no-terminal.js';
 import { createTempDir } from '../../support/temp-dir.js';
 
 const DOCUMENT = readFileSync(join(import.meta.dirname, '../../../docs/settings.md'), 'utf8');
@@ -48,6 +49,7 @@ const program = createProgram(
     signal: new AbortController().signal,
     io: nodeIo,
     setExitCode: () => undefined,
+    terminal: NO_TERMINAL,
   },
   '0.0.0',
 );

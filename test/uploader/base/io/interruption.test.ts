@@ -15,7 +15,8 @@ class FakeProcess extends EventEmitter {
   exited: number | undefined;
   readonly stdout = new FakeStream();
   readonly stderr = new FakeStream();
-  readonly signal = handleInterruptions(this);
+  readonly interruptions = handleInterruptions(this);
+  readonly signal = this.interruptions.signal;
 
   exit(code: number): void {
     this.exited = code;

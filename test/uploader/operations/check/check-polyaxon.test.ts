@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nodeIo } from '../../../../uploader/base/io/io.js';
 import { addCheckCommand } from '../../../../uploader/commands/check.js';
+import { NO_TERMINAL } from '../../../support/no-terminal.js';
 import { describeWithPeers } from '../../../support/peers.js';
 import { type PolyaxonServer, startSandbox } from '../../../support/polyaxon.js';
 import { createSharedTempDir, createTempDir } from '../../../support/temp-dir.js';
@@ -24,6 +25,7 @@ async function check(url: string, variables: Record<string, string>, ...flags: r
     columns: () => undefined,
     signal: new AbortController().signal,
     io: nodeIo,
+    terminal: NO_TERMINAL,
     setExitCode: (exitCode) => {
       code = exitCode;
     },

@@ -8,6 +8,7 @@ import { addCheckCommand } from '../../../../uploader/commands/check.js';
 import { ensureCapabilities } from '../../../../uploader/store/capability-cache.js';
 import { openS3Store } from '../../../../uploader/store/s3/s3-store.js';
 import { FaultProxy } from '../../../support/fault-proxy.js';
+import { NO_TERMINAL } from '../../../support/no-terminal.js';
 import { describeWithPeers } from '../../../support/peers.js';
 import { S3Server } from '../../../support/s3-server.js';
 import { createTempDir } from '../../../support/temp-dir.js';
@@ -29,6 +30,7 @@ async function check(...args: readonly string[]) {
     columns: () => undefined,
     signal: new AbortController().signal,
     io: nodeIo,
+    terminal: NO_TERMINAL,
     setExitCode: (exitCode) => {
       code = exitCode;
     },
