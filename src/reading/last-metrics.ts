@@ -8,7 +8,7 @@
  */
 
 import type { CodedError } from '../base/errors.js';
-import { Restarts, type SessionStart } from '../format/restarts.js';
+import { type EndStep, endStepOf, Restarts, type SessionStart } from '../format/restarts.js';
 import { toFullName } from '../polyaxon/export/name-space.js';
 import { TagTable } from '../polyaxon/export/tag-table.js';
 import type { LogDirectory } from './log-directories.js';
@@ -99,7 +99,7 @@ class LastNumbers implements NumberSink<LastNumber> {
   readonly #names: ReadonlySet<string> | undefined;
   readonly #restarts: Restarts | undefined;
   readonly #series = new Map<string, LastNumber | null>();
-  readonly #limit: StepLimit = { endStep: Number.POSITIVE_INFINITY };
+  readonly #limit: StepLimit = { endStep: undefined };
   #firstFile: string | undefined;
 
   /** `restarts`: the known restarts, whose superseded points are left out. */
@@ -109,16 +109,20 @@ class LastNumbers implements NumberSink<LastNumber> {
     this.#restarts = restarts;
   }
 
-  /** Whether a session start may supersede points. */
+  /** Whether a session start or a retraction may supersede points. */
   get hasRestarts(): boolean {
     const [first] = this.starts;
     if (first === undefined) return false;
-    return this.starts.length > 1 || (first.step > 0 && first.fileName !== this.#firstFile);
+    return (
+      this.starts.length > 1 ||
+      first.tag !== undefined ||
+      (first.step > 0 && first.fileName !== this.#firstFile)
+    );
   }
 
   openSegment(fileName: string, offset: number): void {
     this.#firstFile ??= fileName;
-    this.#limit.endStep = this.#restarts?.endStepAt(fileName, offset) ?? Number.POSITIVE_INFINITY;
+    this.#limit.endStep = this.#restarts?.endStepAt(fileName, offset);
   }
 
   startSession(start: SessionStart): void {
@@ -129,7 +133,7 @@ class LastNumbers implements NumberSink<LastNumber> {
     let series = this.#series.get(tag);
     if (series === undefined) {
       const isWanted = this.#names?.has(this.#nameOf(tag)) ?? true;
-      series = isWanted ? new LastNumber(this.#limit) : null;
+      series = isWanted ? new LastNumber(tag, this.#limit) : null;
       this.#series.set(tag, series);
     }
     return series;
@@ -150,17 +154,19 @@ class LastNumbers implements NumberSink<LastNumber> {
 
 /** The step from which on points of the current segment are superseded. */
 interface StepLimit {
-  endStep: number | bigint;
+  endStep: EndStep;
 }
 
 class LastNumber implements NumberSeries {
+  readonly #tag: string;
   readonly #limit: StepLimit;
   #hasPoint = false;
   #step: number | bigint = 0;
   #wallTime = 0;
   #value = 0;
 
-  constructor(limit: StepLimit) {
+  constructor(tag: string, limit: StepLimit) {
+    this.#tag = tag;
     this.#limit = limit;
   }
 
@@ -169,7 +175,8 @@ class LastNumber implements NumberSeries {
   }
 
   push(step: number | bigint, wallTime: number, value: number): void {
-    if (step >= this.#limit.endStep) return;
+    const end = endStepOf(this.#limit.endStep, this.#tag);
+    if (end !== undefined && step >= end) return;
     this.#hasPoint = true;
     this.#step = step;
     this.#wallTime = wallTime;

@@ -1,6 +1,6 @@
 /** Collects the numbers of a log directory in typed columns, without those that a restart supersedes (src/format/restarts.ts). */
 
-import { Restarts, type SessionStart } from '../format/restarts.js';
+import { endStepOf, Restarts, type SessionStart } from '../format/restarts.js';
 import { toFullName } from '../polyaxon/export/name-space.js';
 import { ColumnMemory } from './column-memory.js';
 import type { NumberSeries, NumberSink } from './number-reader.js';
@@ -55,7 +55,7 @@ export class MetricCollector implements NumberSink<ColumnBuffer> {
     const restarts = new Restarts(this.#starts);
     const endSteps = this.#segments.map(({ fileName, offset }) => restarts.endStepAt(fileName, offset));
     return [...this.#buffers].flatMap(([tag, buffer]) => {
-      const points = buffer?.finish(endSteps);
+      const points = buffer?.finish((segment) => endStepOf(endSteps[segment], tag));
       if (points === undefined || points.values.length === 0) return [];
       return [{ name: this.#nameOf(tag), tag, logDirectory: this.#logDirectory, ...points }];
     });
@@ -108,11 +108,11 @@ export class ColumnBuffer implements NumberSeries {
   }
 
   /** The points, without those whose step is not below the end step of their segment. Call once, after the last point. */
-  finish(endSteps: readonly (number | bigint | undefined)[]): Points {
+  finish(findEndStep: (segment: number) => number | bigint | undefined): Points {
     let count = 0;
     for (const [index, { segment, row }] of this.#marks.entries()) {
       const end = this.#marks[index + 1]?.row ?? this.#count;
-      count = this.#keepBelow(endSteps[segment], row, end, count);
+      count = this.#keepBelow(findEndStep(segment), row, end, count);
     }
     this.#count = count;
     const points = {

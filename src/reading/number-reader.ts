@@ -17,6 +17,7 @@ import type { ScalarBatch } from '../format/reader/scalar-decoder.js';
 import { numberFrom } from '../format/reader/tensor-values.js';
 import type { SessionStart } from '../format/restarts.js';
 import { type Event, SessionStatus, type SummaryValue } from '../format/wire/messages.js';
+import { retractedTags } from '../format/wire/retraction-value.js';
 import { TagTable } from '../polyaxon/export/tag-table.js';
 import { POLYAXON_PLUGIN } from '../polyaxon/polyaxon-value.js';
 import { isRunSession } from '../polyaxon/run-session.js';
@@ -25,8 +26,9 @@ import type { RunFolder } from './run-source.js';
 
 /** Receives the numbers of one log directory. */
 export interface NumberSink<Series extends NumberSeries> {
-  /** The numbers that follow are in this file after this offset, and before the next session start. */
+  /** The numbers that follow are in this file after this offset, and before the next session start or retraction. */
   openSegment(fileName: string, offset: number): void;
+  /** A session start, or a retraction, which has a tag. */
   startSession(start: SessionStart): void;
   /** The series of a tag; null if its numbers are not wanted. */
   seriesOf(tag: string): Series | null;
@@ -136,11 +138,12 @@ class FileNumbers<Series extends NumberSeries> {
     }
   }
 
-  addEvent({ what, step, wallTime }: Event, offset: number): void {
-    if (what.kind === 'sessionLog' && what.status === SessionStatus.START) {
-      this.#sink.startSession({ fileName: this.#name, offset, step });
-      this.#sink.openSegment(this.#name, offset);
-    }
+  addEvent(event: Event, offset: number): void {
+    const { what, step, wallTime } = event;
+    const isStart = what.kind === 'sessionLog' && what.status === SessionStatus.START;
+    const restarted = isStart ? [undefined] : retractedTags(event);
+    for (const tag of restarted) this.#sink.startSession({ fileName: this.#name, offset, step, tag });
+    if (restarted.length > 0) this.#sink.openSegment(this.#name, offset);
     if (what.kind !== 'summary') return;
     const { values } = what;
     // Values beside one of Polyaxon's kinds are previews of it.

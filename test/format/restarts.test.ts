@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Restarts, type SessionStart } from '../../src/format/restarts.js';
+import { endStepOf, Restarts, type SessionStart } from '../../src/format/restarts.js';
 
 const FIRST = { fileName: 'a', offset: 24, step: 0 };
 
@@ -43,28 +43,41 @@ describe('Restarts', () => {
     expect([...restarts]).toEqual([FIRST]);
   });
 
-  it('gives the same answers in whatever order STARTs are found, as if each were applied when it is read', () => {
+  it('supersedes only the events of its tag with a retraction', () => {
+    const retraction = { fileName: 'b', offset: 50, step: 3, tag: 'loss' };
+    const restarts = new Restarts([FIRST, { fileName: 'b', offset: 24, step: 10 }, retraction]);
+
+    expect(endStepOf(restarts.endStepAt('a', 100), 'loss')).toBe(3);
+    expect(endStepOf(restarts.endStepAt('a', 100), 'accuracy')).toBe(10);
+    expect(endStepOf(restarts.endStepAt('b', 30), 'loss')).toBe(3);
+    expect(restarts.endStepAt('b', 50)).toBeUndefined();
+  });
+
+  it('gives the same answers in whatever order STARTs and retractions are found, as if each were applied when it is read', () => {
     const anyStart = fc.record({
       fileName: fc.constantFrom('a', 'b', 'c'),
       offset: fc.nat(9),
       step: fc.oneof(fc.nat(5), fc.bigInt(0n, 5n)),
+      tag: fc.constantFrom(undefined, undefined, 'x', 'y'),
     });
     fc.assert(
       fc.property(fc.array(anyStart, { maxLength: 8 }), anyStart, fc.nat(6), (found, at, step) => {
         const restarts = new Restarts();
         const known = new Map<string, SessionStart>();
         for (const start of found) {
-          const key = `${start.fileName}${start.offset}`;
+          const key = `${start.fileName}${start.offset}${start.tag}`;
           expect(restarts.add(start)).toBe(!known.has(key));
           if (!known.has(key)) known.set(key, start);
         }
         const inOrder = [...known.values()].sort((a, b) => (isBefore(a, b) ? -1 : 1));
-        const isSuperseded = inOrder.some((start, i) => {
-          const isInReach = i > 0 || (start.step > 0 && start.fileName !== at.fileName);
-          return isInReach && isBefore(at, start) && step >= start.step;
+        const first = inOrder.find(({ tag }) => tag === undefined);
+        const isSuperseded = inOrder.some((start) => {
+          const isInReach = start !== first || (start.step > 0 && start.fileName !== at.fileName);
+          const isOther = start.tag !== undefined && start.tag !== 'x';
+          return isInReach && !isOther && isBefore(at, start) && step >= start.step;
         });
 
-        const endStep = restarts.endStepAt(at.fileName, at.offset);
+        const endStep = endStepOf(restarts.endStepAt(at.fileName, at.offset), 'x');
         expect(endStep !== undefined && step >= endStep).toBe(isSuperseded);
       }),
       { numRuns: 2000 },

@@ -8,6 +8,7 @@ import { Restarts } from '../../src/format/restarts.js';
 import { readVisibility } from '../../src/format/visibility/read-run.js';
 import type { ShownRun } from '../../src/format/visibility/run-visibility.js';
 import type { PointEvent } from '../../src/format/visibility/viewer.js';
+import { retractedTags } from '../../src/format/wire/retraction-value.js';
 import { Exporter } from '../../src/polyaxon/export/exporter.js';
 import { PolyaxonViewer } from '../../src/polyaxon/export/polyaxon-viewer.js';
 import { writeRandomProgram } from '../format/visibility/random-programs.js';
@@ -65,6 +66,7 @@ async function convert(directory: string, files: readonly string[], target: stri
     const { what, step } = event;
     const isStart = what.kind === 'sessionLog' && what.status === SessionStatus.START;
     if (isStart) restarts.add({ fileName, offset, step });
+    for (const tag of retractedTags(event)) restarts.add({ fileName, offset, step, tag });
   });
   const exporter = new Exporter();
   await readAll(directory, files, (fileName, { event, offset }) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { EventFileReader, listEventFiles, type ReadEvent, SessionStatus } from '../../src/format/index.js';
 import { Restarts } from '../../src/format/restarts.js';
+import { retractedTags } from '../../src/format/wire/retraction-value.js';
 import { loadRuns } from '../../src/index.js';
 import { Exporter } from '../../src/polyaxon/export/exporter.js';
 import { writeRandomProgram } from '../format/visibility/random-programs.js';
@@ -49,6 +50,7 @@ async function exportMetrics(directory: string): Promise<string[][]> {
     const { what, step } = event;
     const isStart = what.kind === 'sessionLog' && what.status === SessionStatus.START;
     if (isStart) restarts.add({ fileName, offset, step });
+    for (const tag of retractedTags(event)) restarts.add({ fileName, offset, step, tag });
   });
   const exporter = new Exporter();
   await readAll(directory, files, (fileName, { event, offset }) => {

@@ -14,9 +14,9 @@ import { createTempDir } from '../support/temp-dir.js';
 const UUID = 'e'.repeat(32);
 const formats = ['tensorboard', 'polyaxon'] as const;
 
-/** One process of a run: resumes it from `fromStep`, unless it is the first. */
-async function live(root: string, fromStep: number | undefined, log: (run: Run) => void): Promise<Run> {
-  const resume = fromStep === undefined ? false : { fromStep };
+/** One process of a run: resumes it from `from` or after the last step (`true`), unless it is the first. */
+async function live(root: string, from: number | true | undefined, log: (run: Run) => void): Promise<Run> {
+  const resume = from === undefined ? false : from === true || { fromStep: from };
   const { run, errors } = startRun({ root, uuid: UUID, formats, resume });
   log(run);
   await run.end();
@@ -88,6 +88,32 @@ describe('a run that is resumed from an earlier step', () => {
 
     expect(stepsOf(run, 'metric/loss.plx')).toEqual([0, 1, 2, 3, 7, 8]);
   });
+
+  it.each([undefined, 5] as const)(
+    'has each step of a tag once after `resume: true`, although old steps are logged again (flush: %s)',
+    async (flushStep) => {
+      const root = createTempDir();
+      await live(root, undefined, (run) => {
+        logSteps(run, 0, 9);
+        run.logMetric('other', 1, { step: 9 });
+        run.logImage('photo', image(10), { step: 2 });
+      });
+      const run = await live(root, true, (last) => {
+        logSteps(last, 4, 5, 1000);
+        if (flushStep !== undefined) void last.flush();
+        last.logImage('photo', image(200), { step: 2 });
+        logSteps(last, 6, 7, 1000);
+      });
+
+      expect(stepsOf(run, 'metric/loss.plx')).toEqual(upTo(7));
+      expect(rowsOf(run, 'metric/loss.plx').map((row) => Number(row.split('|')[2]))).toEqual([
+        ...[0, 1, 2, 3, 1004, 1005, 1006, 1007],
+      ]);
+      expect(stepsOf(run, 'metric/other.plx')).toEqual([9]);
+      expect(stepsOf(run, 'image/photo.plx')).toEqual([2]);
+      expect(readRunFile(run.paths.run).outputs).toEqual({ loss: 1007, other: 1 });
+    },
+  );
 
   it('has one media file for each row, with the content of the last process', async () => {
     const root = createTempDir();

@@ -1,11 +1,11 @@
 /** The events of a compacted file that are in no earlier file: its version, and session starts. */
 
 import { DataClass, type Event, SessionStatus, type SummaryValue } from '../wire/messages.js';
+import { HIDING } from '../wire/retraction-value.js';
 import { createRetractions } from '../writer/retraction.js';
 import type { Barrier, EarlierTag, Removal, TagLabel } from './plan-compaction.js';
 import type { RecordIndex } from './record-index.js';
 
-const NOTHING = { kind: 'obsoleteHistogram', obsoleteHistogram: new Uint8Array() } as const;
 const NO_PLUGIN = { pluginName: '', dataClass: DataClass.UNKNOWN, description: 'not shown' } as const;
 
 /**
@@ -13,7 +13,7 @@ const NO_PLUGIN = { pluginName: '', dataClass: DataClass.UNKNOWN, description: '
  *
  * - Of two session starts, at least the second is a restart for TensorBoard's Python reader, which removes all points.
  * - The fast reader removes the points of a tag when the file begins it again at its lowest step. For the tags in `replaced`, which begin later now, a
- *   value does that which no reader shows (src/format/writer/retraction.ts). It has the tag's metadata, because it is the first in the file.
+ *   value does that which no reader shows (src/format/wire/retraction-value.ts). It has the tag's metadata, because it is the first in the file.
  */
 export function createHeader(
   index: RecordIndex,
@@ -28,7 +28,7 @@ export function createHeader(
   const start: Event = { wallTime: lowest, step, what: { kind: 'sessionLog', status: SessionStatus.START } };
   const starts = replaced === undefined ? Math.min(1, index.starts.length) : 2;
   const removals = (replaced ?? []).map(({ tag, fromStep, metadata }) =>
-    createSummary([{ tag, metadata, value: NOTHING }], fromStep, wallTime),
+    createSummary([{ tag, metadata, value: HIDING }], fromStep, wallTime),
   );
   return [
     createVersion(2, wallTime),
@@ -50,10 +50,10 @@ function createLabel(
   const own = metadata === undefined ? {} : { metadata };
   switch (reader) {
     case 'fast':
-      return createSummary([{ tag, ...own, value: NOTHING }], step, wallTime);
+      return createSummary([{ tag, ...own, value: HIDING }], step, wallTime);
     case 'python':
       return createSummary(
-        [{ tag, metadata: NO_PLUGIN, ...own, value: NOTHING }],
+        [{ tag, metadata: NO_PLUGIN, ...own, value: HIDING }],
         step,
         Number.POSITIVE_INFINITY,
       );
@@ -79,16 +79,16 @@ export function createRemovals(removals: readonly Removal[], index: RecordIndex)
   const python = removals.filter(({ reader }) => reader === 'python');
   const fast = removals.filter(({ reader }) => reader === 'fast');
   const inOldVersion = [
-    ...createRetractions(both, wallTime),
+    ...createRetractions(both, wallTime, HIDING),
     // The fast reader skips events whose wall time is not finite.
-    ...createRetractions(python, Number.POSITIVE_INFINITY),
+    ...createRetractions(python, Number.POSITIVE_INFINITY, HIDING),
   ];
   return [
     ...(inOldVersion.length === 0
       ? []
       : [createVersion(1, wallTime), ...inOldVersion, createVersion(2, wallTime)]),
     // The Python reader removes nothing in a file of the current version.
-    ...fast.map(({ tag, fromStep }) => createSummary([{ tag, value: NOTHING }], fromStep, wallTime)),
+    ...fast.map(({ tag, fromStep }) => createSummary([{ tag, value: HIDING }], fromStep, wallTime)),
   ];
 }
 

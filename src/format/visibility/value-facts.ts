@@ -7,6 +7,7 @@
 import { legacyMetadata } from '../reader/plugin-value.js';
 import { countElements } from '../reader/tensor-values.js';
 import { DataType, type SummaryMetadata, type SummaryValue, type TensorProto } from '../wire/messages.js';
+import { removesPoints, removesRows } from '../wire/retraction-value.js';
 
 /** The type, shape and number of elements of a tensor. */
 export interface TensorForm {
@@ -30,8 +31,10 @@ export interface ValueFacts {
   readonly form: TensorForm | undefined;
   /** Whether both readers convert the value from a form of TensorFlow 1. */
   readonly isLegacy: boolean;
-  /** Whether the value only removes points (src/format/writer/retraction.ts). */
+  /** Whether the value only removes points (src/format/wire/retraction-value.ts). */
   readonly isRetraction: boolean;
+  /** Whether it does so in Polyaxon too. */
+  readonly removesRows: boolean;
 }
 
 /** The facts of a value. Keeps the value, so hold them only while its bytes may be held. */
@@ -39,9 +42,16 @@ export function factsOf(value: SummaryValue): ValueFacts {
   const legacy = legacyMetadata(value);
   const named = value.metadata?.pluginName;
   const plugin = legacy?.pluginName ?? (named === '' ? undefined : named);
-  const content = value.value;
-  const isRetraction = content?.kind === 'obsoleteHistogram' && content.obsoleteHistogram.length === 0;
-  return { value, plugin, form: formOf(value), isLegacy: legacy !== undefined, isRetraction };
+  const form = formOf(value);
+  const isRetraction = removesPoints(value);
+  return {
+    value,
+    plugin,
+    form,
+    isLegacy: legacy !== undefined,
+    isRetraction,
+    removesRows: removesRows(value),
+  };
 }
 
 /** The graph of an event, as the value that both readers make of it. */

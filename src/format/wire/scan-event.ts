@@ -13,6 +13,8 @@ export interface ScannedValue {
   readonly plugin: string | undefined;
   /** Whether the value has content that TensorBoard can show, and not only metadata. */
   readonly hasData: boolean;
+  /** Whether it removes points of its tag in every viewer (src/format/wire/retraction-value.ts). */
+  readonly isRetraction: boolean;
 }
 
 export interface ScannedEvent {
@@ -31,6 +33,7 @@ const SESSION_LOG = 7;
 const TAGGED_RUN_METADATA = 8;
 const SUMMARY_VALUE = 1;
 const VALUE_TAG = 1;
+const VALUE_OBSOLETE = 3;
 const VALUE_METADATA = 9;
 const VALUE_TENSOR = 8;
 const METADATA_PLUGIN_DATA = 1;
@@ -46,6 +49,7 @@ const LEGACY_FIELDS: Readonly<Record<number, keyof typeof LEGACY_PLUGINS>> = {
   6: 'audio',
 };
 
+const RUN_METADATA = { plugin: 'graph_tagged_run_metadata', hasData: true, isRetraction: false };
 const VARINT_CUT = 'a varint exceeds the end of its message';
 
 const decoder = new TextDecoder();
@@ -70,10 +74,10 @@ export function scanEvent(data: Uint8Array): ScannedEvent {
         break;
       }
       case GRAPH_DEF:
-        values = [{ tag: RUN_GRAPH_TAG, plugin: 'graphs', hasData: true }];
+        values = [{ tag: RUN_GRAPH_TAG, plugin: 'graphs', hasData: true, isRetraction: false }];
         break;
       case TAGGED_RUN_METADATA:
-        values = [{ tag: toTag(fieldsOf(field.bytes)), plugin: 'graph_tagged_run_metadata', hasData: true }];
+        values = [{ ...RUN_METADATA, tag: toTag(fieldsOf(field.bytes)) }];
         break;
       case SESSION_LOG:
         isSessionStart = fieldsOf(field.bytes).some(
@@ -90,6 +94,7 @@ function toValue(value: readonly Field[]): ScannedValue {
     tag: toTag(value),
     plugin: toPlugin(value) ?? (legacy === undefined ? undefined : LEGACY_PLUGINS[legacy]),
     hasData: legacy !== undefined || value.some(({ number }) => number === VALUE_TENSOR),
+    isRetraction: value.some(({ number, bytes }) => number === VALUE_OBSOLETE && bytes.length === 0),
   };
 }
 

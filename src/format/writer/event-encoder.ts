@@ -18,7 +18,7 @@ import {
 } from '../wire/messages.js';
 import { MAX_VARINT_BYTES, writeDelimitedHeader } from '../wire/proto-bytes.js';
 import type { EarlierTag } from './earlier-tags.js';
-import { createLaterSummary, createRetractions, type Retraction } from './retraction.js';
+import { createLaterSummary, createRetractions, isWithoutSteps, type Retraction } from './retraction.js';
 import { MAX_PREFIX_BYTES, ScalarPrefix } from './scalar-prefix.js';
 import { type ScalarTemplate, ScalarTemplates, TEMPLATE_SLACK_BYTES } from './scalar-template.js';
 import { type Step, stepAfter, stepBefore } from './step.js';
@@ -383,9 +383,13 @@ export class EventEncoder {
       const { highest, supersededFrom } = state.earlier!;
       state.earlier = undefined;
       this.#earlierTags--;
-      if (supersededFrom !== undefined && supersededFrom < step)
-        retractions.push({ tag, fromStep: supersededFrom, leavesNoImages: state.pluginName === 'images' });
-      isReplacing ||= supersededFrom !== undefined || (highest !== undefined && highest >= step);
+      if (supersededFrom === undefined && (highest === undefined || highest < step)) continue;
+      isReplacing = true;
+      const isEarlier = supersededFrom !== undefined && supersededFrom < step;
+      // TensorBoard needs none from the step of the value itself, but Polyaxon does.
+      if (!isEarlier && isWithoutSteps(state.pluginName)) continue;
+      const fromStep = isEarlier ? supersededFrom : step;
+      retractions.push({ tag, fromStep, leavesNoImages: state.pluginName === 'images' });
     }
     if (!isReplacing) return write();
     return (

@@ -8,13 +8,14 @@
  *
  *     file_version 1 | an empty summary at a later step | summaries of the points to remove, with decreasing steps | file_version 2
  *
- * A value of such a summary is an `obsolete_old_style_histogram`. The fast reader stores it instead of the points, and drops it when the series
+ * A value of such a summary is an `obsolete_old_style_histogram` (src/format/wire/retraction-value.ts). The fast reader stores it instead of the points, and drops it when the series
  * is read, because it cannot be converted to any kind. The Python reader removes the points before it reads the value, and adds nothing.
  * Sources: TensorBoard 2.21, `_CheckForOutOfOrderStepAndMaybePurge` in backend/event_processing/plugin_event_accumulator.py; `read_event` in
  * data/server/run.rs, `preempt` in data/server/reservoir.rs, `EventValue` in data/server/data_compat.rs.
  */
 
 import { DataType, type Event, type SummaryValue, type ValueContent } from '../wire/messages.js';
+import { RETRACTION } from '../wire/retraction-value.js';
 import type { EarlierTag } from './earlier-tags.js';
 import { type Step, stepAfter } from './step.js';
 
@@ -22,14 +23,12 @@ import { type Step, stepAfter } from './step.js';
 export interface Retraction {
   readonly tag: string;
   readonly fromStep: Step;
-  /** Whether an empty list of images replaces the points: for a tag of images that has no others. */
+  /** Whether an empty list of images takes the place of the points: for a tag of images that has no others. */
   readonly leavesNoImages?: boolean;
 }
 
 /** More values in one event would make records of many megabytes. */
 const MAX_VALUES = 1000;
-
-const NOTHING: ValueContent = { kind: 'obsoleteHistogram', obsoleteHistogram: new Uint8Array() };
 
 /**
  * The width and height of images, and no image. Both readers skip it, but it is a point: the Python reader fails for all runs while a tag of
@@ -41,7 +40,9 @@ const NO_IMAGES: ValueContent = {
 };
 
 /** Plugins whose last value is shown whatever its step is: hyperparameters, layouts and graphs do not belong to a step of the training. */
-const PLUGINS_WITHOUT_STEPS = /^(hparams|custom_scalars|graphs|graph_.*)$/;
+export function isWithoutSteps(plugin: string): boolean {
+  return /^(hparams|custom_scalars|graphs|graph_.*)$/.test(plugin);
+}
 
 /**
  * Decides which points are removed when steps from `fromStep` on are written again: those of all tags that keep points before it. Those of
@@ -50,14 +51,18 @@ const PLUGINS_WITHOUT_STEPS = /^(hparams|custom_scalars|graphs|graph_.*)$/;
 export function planRetractions(tags: ReadonlyMap<string, EarlierTag>, fromStep: Step): Retraction[] {
   const retractions: Retraction[] = [];
   for (const [tag, { plugin, lowest, supersededFrom }] of tags) {
-    if (supersededFrom === undefined || PLUGINS_WITHOUT_STEPS.test(plugin)) continue;
+    if (supersededFrom === undefined || isWithoutSteps(plugin)) continue;
     if (lowest !== undefined && lowest < fromStep) retractions.push({ tag, fromStep: supersededFrom });
   }
   return retractions;
 }
 
-/** The events of retractions. Write them between `file_version` 1 and 2. */
-export function createRetractions(retractions: readonly Retraction[], wallTime: number): Event[] {
+/** The events of retractions. Write them between `file_version` 1 and 2. `content`: that of their values. */
+export function createRetractions(
+  retractions: readonly Retraction[],
+  wallTime: number,
+  content: ValueContent = RETRACTION,
+): Event[] {
   const sorted = [...retractions].sort((a, b) => compare(b.fromStep, a.fromStep));
   const events: Event[] = [];
   let last: Step | undefined;
@@ -65,8 +70,9 @@ export function createRetractions(retractions: readonly Retraction[], wallTime: 
     const { fromStep } = sorted[start]!;
     let end = start + 1;
     while (end < sorted.length && end - start < MAX_VALUES && sorted[end]!.fromStep === fromStep) end++;
+    const values = sorted.slice(start, end).flatMap((each) => toValues(each, content));
     if (last === undefined || last === fromStep) events.push(createLaterSummary(fromStep, wallTime));
-    events.push(createSummary(fromStep, sorted.slice(start, end).map(toValue), wallTime));
+    events.push(createSummary(fromStep, values, wallTime));
     last = fromStep;
     start = end;
   }
@@ -78,8 +84,8 @@ export function createLaterSummary(step: Step, wallTime: number): Event {
   return createSummary(stepAfter(step), [], wallTime);
 }
 
-function toValue({ tag, leavesNoImages = false }: Retraction): SummaryValue {
-  return { tag, value: leavesNoImages ? NO_IMAGES : NOTHING };
+function toValues({ tag, leavesNoImages = false }: Retraction, content: ValueContent): SummaryValue[] {
+  return [{ tag, value: content }, ...(leavesNoImages ? [{ tag, value: NO_IMAGES }] : [])];
 }
 
 function createSummary(step: Step, values: readonly SummaryValue[], wallTime: number): Event {

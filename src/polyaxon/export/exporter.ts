@@ -9,6 +9,7 @@ import { InvalidValueError } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
 import { checkOptions, type OptionTable } from '../../base/options.js';
 import { type ScalarBatch, toScalarEvent } from '../../format/reader/scalar-decoder.js';
+import { type EndStep, endStepOf } from '../../format/restarts.js';
 import type { Event, SummaryValue } from '../../format/wire/messages.js';
 import { toFinite } from '../number-text.js';
 import { POLYAXON_PLUGIN } from '../polyaxon-value.js';
@@ -80,7 +81,8 @@ export interface ExportOutput {
 const DEFAULT_EXACT_VALUES = 2048;
 
 interface PushedTime extends EventTime {
-  readonly isSuperseded: boolean;
+  /** From which step on rows are superseded. */
+  readonly endStep: EndStep;
 }
 
 export class Exporter {
@@ -123,15 +125,14 @@ export class Exporter {
    * From `endStep` on, steps are superseded (`src/format/restarts.ts`): an event of such a step adds no rows, but its series keep
    * their names.
    */
-  push(event: Event, logDirectory = '', endStep?: number | bigint): void {
+  push(event: Event, logDirectory = '', endStep?: EndStep): void {
     const { what } = event;
     switch (what.kind) {
       case 'summary': {
         if (what.values.length === 0) return;
         const wallTime = this.#toPrintable(event.wallTime);
         const { step } = event;
-        const isSuperseded = endStep !== undefined && step >= endStep && this.target === 'events';
-        const eventTime = { step, wallTime, timestamp: this.#printer.print(wallTime), isSuperseded };
+        const eventTime = { step, wallTime, timestamp: this.#printer.print(wallTime), endStep };
         this.#pushValues(this.#tableOf(logDirectory), eventTime, what.values);
         return;
       }
@@ -146,10 +147,14 @@ export class Exporter {
   }
 
   /** Processes scalars in columns; has the same effect as `push` for each of them. */
-  pushScalars(scalars: ScalarBatch, logDirectory = '', endStep?: number | bigint): void {
+  pushScalars(scalars: ScalarBatch, logDirectory = '', endStep?: EndStep): void {
     const { count, sources, sourceIndices, steps, wallTimes, values } = scalars;
     const table = this.#tableOf(logDirectory);
     const metrics = table.metricsOf(sources);
+    const endSteps =
+      endStep === undefined || this.target !== 'events'
+        ? undefined
+        : sources.map(({ first }) => endStepOf(endStep, first.tag));
     for (let i = 0; i < count; i++) {
       const series = metrics[sourceIndices[i]!];
       if (series === undefined) {
@@ -157,7 +162,8 @@ export class Exporter {
         continue;
       }
       this.#counter.values++;
-      if (endStep !== undefined && steps[i]! >= endStep && this.target === 'events') {
+      const end = endSteps?.[sourceIndices[i]!];
+      if (end !== undefined && steps[i]! >= end) {
         series.supersededNumber = values[i]!;
         this.#counter.superseded++;
         continue;
@@ -170,10 +176,12 @@ export class Exporter {
   }
 
   /**
-   * Whether a restart of a log directory at `step` supersedes rows. They cannot be removed: export all events again, with a new exporter
-   * and `endStep`.
+   * Whether a restart of a log directory at `step`, or of one of its tags, supersedes rows. They cannot be removed: export all events again,
+   * with a new exporter and `endStep`.
    */
-  hasRowsFrom(step: number | bigint, logDirectory = ''): boolean {
+  hasRowsFrom(step: number | bigint, logDirectory = '', tag?: string): boolean {
+    if (tag !== undefined)
+      return this.#series.ofTag(tag, logDirectory).some((series) => series.hasRowsFrom(step));
     for (const series of this.#series)
       if (series.identity.logDirectory === logDirectory && series.hasRowsFrom(step)) return true;
     return false;
@@ -292,12 +300,7 @@ export class Exporter {
   }
 
   /** Processes a scalar whose source has no series yet; remembers the series if it is a metric. */
-  #pushFromSource(
-    table: TagTable,
-    scalars: ScalarBatch,
-    row: number,
-    endStep: number | bigint | undefined,
-  ): void {
+  #pushFromSource(table: TagTable, scalars: ScalarBatch, row: number, endStep: EndStep): void {
     const source = scalars.sources[scalars.sourceIndices[row]!]!;
     this.push(toScalarEvent(scalars, row), table.logDirectory, endStep);
     const info = table.infoOf(source.first);
@@ -315,7 +318,7 @@ export class Exporter {
   #pushValues(table: TagTable, eventTime: PushedTime, values: readonly SummaryValue[]): void {
     const event = toExportedEvent(values, table);
     for (const value of values) {
-      // Removes points of TensorBoard's viewers; rows are superseded by SessionLog START.
+      // Removes points: see `Restarts`.
       if (value.value?.kind === 'obsoleteHistogram') continue;
       this.#counter.values++;
       if (!this.#isImported && isRunSession(value)) {
@@ -348,7 +351,7 @@ export class Exporter {
 
   #pushNumber(table: TagTable, eventTime: PushedTime, info: TagInfo, value: number): void {
     info.metric ??= this.#series.get('metric', table.logDirectory, info.tag);
-    if (eventTime.isSuperseded) {
+    if (this.#isSuperseded(eventTime, info)) {
       info.metric.supersededNumber = value;
       this.#counter.superseded++;
       return;
@@ -373,7 +376,7 @@ export class Exporter {
     } else {
       const { artifactKind, name, rows } = exported;
       const series = this.#series.get(artifactKind, logDirectory, name);
-      if (eventTime.isSuperseded) {
+      if (this.#isSuperseded(eventTime, info)) {
         for (const { asset } of rows) {
           const path = series.skipRow(eventTime.step, asset?.extension);
           if (path !== undefined) this.#supersededAssets.push(path);
@@ -384,6 +387,12 @@ export class Exporter {
       for (const row of rows) this.#appendRow(eventTime, series, row);
       this.#counter.countExported(artifactKind);
     }
+  }
+
+  #isSuperseded({ step, endStep }: PushedTime, { tag }: TagInfo): boolean {
+    if (endStep === undefined || this.target !== 'events') return false;
+    const end = endStepOf(endStep, tag);
+    return end !== undefined && step >= end;
   }
 
   #appendRow(eventTime: EventTime, series: Series, { value, asset }: DecodedRow): void {

@@ -27,6 +27,7 @@ import { RecordAssembler } from '../../format/record/record-assembler.js';
 import { decodeRecord } from '../../format/record/record-codec.js';
 import { Restarts } from '../../format/restarts.js';
 import { decodeEvent } from '../../format/wire/decode-event.js';
+import { retractedTags } from '../../format/wire/retraction-value.js';
 import { listEventFiles, scanFile } from '../../format/writer/earlier-files.js';
 import type { EventSink, OpenEventFile } from '../../format/writer/event-sink.js';
 import type { RunArtifact } from '../run-record.js';
@@ -125,8 +126,12 @@ export class PolyaxonFiles {
     const { directory, sink } = this.#options;
     const restarts = new Restarts();
     for (const fileName of names)
-      for (const { event, offset } of scanFile(directory, fileName, sink))
-        if (event.isSessionStart) restarts.add({ fileName, offset, step: event.step });
+      for (const { event, offset } of scanFile(directory, fileName, sink)) {
+        const { step, isSessionStart, values = [] } = event;
+        if (isSessionStart) restarts.add({ fileName, offset, step });
+        for (const { tag, isRetraction } of values)
+          if (isRetraction) restarts.add({ fileName, offset, step, tag });
+      }
     // The first START of a log directory may be no restart, so add another one.
     for (const offset of fromStep === undefined ? [] : [0, 1])
       restarts.add({ fileName: NEXT_FILE, offset, step: fromStep! });
@@ -151,8 +156,11 @@ export class PolyaxonFiles {
   }
 
   #append(fileName: string, bytes: Uint8Array): void {
-    // Nothing after these bytes can supersede them yet.
-    this.#push(fileName, bytes, NO_RESTARTS);
+    // Nothing after these bytes can supersede them yet, but they may supersede earlier ones.
+    if (this.#push(fileName, bytes, NO_RESTARTS)) {
+      this.rebuild();
+      return;
+    }
     try {
       appendAll(this.#options.runDirectory, this.#take());
     } catch (cause) {
@@ -160,11 +168,13 @@ export class PolyaxonFiles {
     }
   }
 
-  #push(fileName: string, bytes: Uint8Array, restarts: Restarts): void {
+  /** Returns whether a retraction supersedes rows that were exported before. */
+  #push(fileName: string, bytes: Uint8Array, restarts: Restarts): boolean {
     const tail = this.#tails.get(fileName) ?? { assembler: new RecordAssembler(), offset: 0 };
     this.#tails.set(fileName, tail);
     const all = tail.assembler.add(bytes);
-    if (all === undefined) return;
+    if (all === undefined) return false;
+    let isSuperseding = false;
     const view = new DataView(all.buffer);
     const { logDirectory } = this.#options;
     let at = 0;
@@ -180,10 +190,12 @@ export class PolyaxonFiles {
       if (decoded.kind === 'incomplete') {
         tail.assembler.keep(all.subarray(at), decoded.missingBytes);
         tail.offset += at;
-        return;
+        return isSuperseding;
       }
       const event = decodeEvent(decoded.data);
       this.#decoder.learn(event, decoded.data);
+      for (const tag of retractedTags(event))
+        isSuperseding ||= this.#exporter.hasRowsFrom(event.step, logDirectory, tag);
       this.#exporter.push(event, logDirectory, endStep);
       at = decoded.end;
     }

@@ -29,8 +29,8 @@ export class PolyaxonViewer implements Viewer {
   readonly failures: readonly Failure[] = [];
   readonly #state: ReadingState;
   readonly #table = new TagTable('');
-  /** The points that have rows which a restart may remove. */
-  readonly #rows = new IntStack();
+  /** By tag: the points that have rows which a restart or a retraction may remove. */
+  readonly #rows: (IntStack | undefined)[] = [];
   #fileStart = 0;
   #isStopped = false;
   #hasStarted = false;
@@ -66,22 +66,33 @@ export class PolyaxonViewer implements Viewer {
     const isFirst = !this.#hasStarted;
     this.#hasStarted = true;
     if (isFirst && step <= 0) return;
-    const { points } = this.#state;
-    this.#rows.filter((point) => {
-      const isKept = points.stepOf(point) < step || (isFirst && point >= this.#fileStart);
-      if (!isKept) this.codes.set(point, restart);
-      return isKept;
-    });
+    const end = isFirst ? this.#fileStart : this.#state.points.count;
+    for (const rows of this.#rows) if (rows !== undefined) this.#removeFrom(rows, step, end);
   }
 
-  addEvent({ firstPoint, values }: PointEvent): void {
+  addEvent({ step, firstPoint, values, tagIndices }: PointEvent): void {
     const codes = this.#codesOf(values);
     for (let i = 0; i < values.length; i++) {
       const code = codes[i]!;
       this.codes.set(firstPoint + i, code);
+      const tag = tagIndices[i]!;
+      const rows = this.#rows[tag];
+      if (rows !== undefined && values[i]!.removesRows) this.#removeFrom(rows, step, firstPoint);
       // Hyperparameters become inputs of the run, which stay.
-      if (code === SHOWN && values[i]!.plugin !== 'hparams') this.#rows.push(firstPoint + i);
+      if (code !== SHOWN || values[i]!.plugin === 'hparams') continue;
+      if (rows === undefined) this.#rows[tag] = new IntStack();
+      this.#rows[tag]!.push(firstPoint + i);
     }
+  }
+
+  /** Removes the rows of points before `end` from a step on. */
+  #removeFrom(rows: IntStack, step: number | bigint, end: number): void {
+    const { points } = this.#state;
+    rows.filter((point) => {
+      const isKept = points.stepOf(point) < step || point >= end;
+      if (!isKept) this.codes.set(point, restart);
+      return isKept;
+    });
   }
 
   finish(): void {}

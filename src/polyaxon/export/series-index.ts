@@ -2,7 +2,7 @@
  * Finds the series of an export by kind, log directory and logged name, and names new ones.
  */
 
-import type { ArtifactKind } from '../polyaxon-value.js';
+import { ARTIFACT_KINDS, type ArtifactKind, toPolyaxonTag } from '../polyaxon-value.js';
 import { type NameChange, NameSpace, toFullName } from './name-space.js';
 import { type ExportTarget, maxNameLength, Series, type SeriesIdentity, type SeriesState } from './series.js';
 
@@ -65,6 +65,15 @@ export class SeriesIndex {
     const series = new Series({ target, kind, logDirectory, rawName, name }, exactValues);
     this.#series.set(key, series);
     return series;
+  }
+
+  /** The series that values of a tag may have become. */
+  ofTag(tag: string, logDirectory: string): Series[] {
+    return ARTIFACT_KINDS.flatMap((kind) => {
+      const prefix = toPolyaxonTag(kind, '');
+      const names = tag.startsWith(prefix) ? [tag, tag.slice(prefix.length)] : [tag];
+      return names.flatMap((name) => this.#series.get(toKey(kind, logDirectory, name)) ?? []);
+    });
   }
 
   #notify(kind: ArtifactKind, rawName: string, name: string, { code, reason }: NameChange): void {

@@ -7,6 +7,7 @@ import { legacyMetadata } from '../../../src/format/reader/plugin-value.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
 import type { EventContent } from '../../../src/format/wire/messages.js';
+import { removesRows } from '../../../src/format/wire/retraction-value.js';
 import { type ScannedValue, scanEvent } from '../../../src/format/wire/scan-event.js';
 import { diskSink } from '../../../src/format/writer/disk-sink.js';
 import {
@@ -28,12 +29,13 @@ function toScannedValues(what: EventContent): ScannedValue[] | undefined {
           tag: value.tag,
           plugin: value.metadata?.pluginName || legacyMetadata(value)?.pluginName,
           hasData: kind !== undefined && kind !== 'obsoleteHistogram',
+          isRetraction: removesRows(value),
         };
       });
     case 'graphDef':
-      return [{ tag: '__run_graph__', plugin: 'graphs', hasData: true }];
+      return [{ tag: '__run_graph__', plugin: 'graphs', hasData: true, isRetraction: false }];
     case 'taggedRunMetadata':
-      return [{ tag: what.tag, plugin: 'graph_tagged_run_metadata', hasData: true }];
+      return [{ tag: what.tag, plugin: 'graph_tagged_run_metadata', hasData: true, isRetraction: false }];
     default:
       return undefined;
   }

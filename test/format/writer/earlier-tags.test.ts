@@ -24,7 +24,7 @@ const anyEvent: fc.Arbitrary<ScannedEvent> = fc.oneof(
       .map(({ step, tags, hasData }) => ({
         ...NOTHING,
         step,
-        values: tags.map((tag) => ({ tag, plugin: undefined, hasData })),
+        values: tags.map((tag) => ({ tag, plugin: undefined, hasData, isRetraction: false })),
       })),
   },
 );
@@ -84,7 +84,11 @@ describe('EarlierTags', () => {
   it('is exact for steps beyond 2^53', () => {
     const earlier = new EarlierTags(2n ** 62n);
     for (const step of [2n ** 53n + 1n, 2n ** 62n, 2n ** 63n - 1n]) {
-      earlier.add({ ...NOTHING, step, values: [{ tag: 'a', plugin: 'scalars', hasData: true }] });
+      earlier.add({
+        ...NOTHING,
+        step,
+        values: [{ tag: 'a', plugin: 'scalars', hasData: true, isRetraction: false }],
+      });
     }
 
     expect(earlier.tags.get('a')).toEqual({

@@ -6,6 +6,7 @@ import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
 import { type Event, SessionStatus } from '../../../src/format/wire/messages.js';
+import { RETRACTION, retractedTags } from '../../../src/format/wire/retraction-value.js';
 import { Exporter, type ExportTarget } from '../../../src/polyaxon/export/exporter.js';
 import { ExportedFiles } from '../../support/exported-files.js';
 import { imagesValue, scalarValue, textValue, toEvent } from '../../support/summary-events.js';
@@ -37,6 +38,11 @@ export function startRecord(step: number): Buffer {
   return toRecord({ wallTime: 1_700_000_000, step, what });
 }
 
+/** Returns the record of a retraction. */
+export function retractionRecord(tag: string, step: number): Buffer {
+  return toRecord(toEvent(step, 1_700_000_000, { tag, value: RETRACTION }));
+}
+
 /** Exports a log directory without interruption. Returns all files as text and hexadecimal; damaged bytes are skipped. */
 export async function exportAtOnce(
   logDirectory: string,
@@ -45,21 +51,23 @@ export async function exportAtOnce(
   const exporter = new Exporter({ target });
   const files = new ExportedFiles();
   for (const { run, directory, files: names } of await listEventFiles(logDirectory)) {
-    for (const { event, isSuperseded } of await readAll(directory, names, target)) {
-      exporter.push(event, run === '.' ? '' : run, isSuperseded ? event.step : undefined);
+    for (const { event, isSuperseded, retracted } of await readAll(directory, names, target)) {
+      const { step } = event;
+      const endStep = (tag: string) => (isSuperseded || retracted.has(tag) ? step : undefined);
+      exporter.push(event, run === '.' ? '' : run, endStep);
       files.take(exporter);
     }
   }
   return { files: files.toObject(), exporter, inputs: files.inputs };
 }
 
-/** Reads all events of a log directory, and marks those that a later SessionLog START supersedes, one START after the other. */
+/** Reads all events of a log directory, and marks what a later SessionLog START or retraction supersedes, one after the other. */
 async function readAll(
   directory: string,
   names: readonly string[],
   target: ExportTarget,
-): Promise<{ event: Event; isSuperseded: boolean }[]> {
-  const all: { event: Event; name: string; isSuperseded: boolean }[] = [];
+): Promise<{ event: Event; isSuperseded: boolean; retracted: Set<string> }[]> {
+  const all: { event: Event; name: string; isSuperseded: boolean; retracted: Set<string> }[] = [];
   let starts = 0;
   for (const name of names) {
     await using reader = new EventFileReader(join(directory, name), { onDamage: 'skip' });
@@ -72,7 +80,9 @@ async function readAll(
           if (isInReach && earlier.event.step >= step) earlier.isSuperseded = true;
         }
       }
-      all.push({ event, name, isSuperseded: false });
+      for (const tag of retractedTags(event))
+        for (const earlier of all) if (earlier.event.step >= step) earlier.retracted.add(tag);
+      all.push({ event, name, isSuperseded: false, retracted: new Set() });
     }
   }
   return all;

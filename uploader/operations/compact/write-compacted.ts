@@ -16,6 +16,7 @@ import { isEqualMetadata } from '../../../src/format/visibility/value-facts.js';
 import { decodeEvent } from '../../../src/format/wire/decode-event.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
 import { DataClass, type Event, type SummaryValue } from '../../../src/format/wire/messages.js';
+import { HIDING } from '../../../src/format/wire/retraction-value.js';
 import { POLYAXON_PLUGIN } from '../../../src/polyaxon/polyaxon-value.js';
 import type { FileSystem, WritableFile } from '../../base/io/file-system.js';
 import { RecordSource } from './record-source.js';
@@ -88,7 +89,7 @@ interface Part {
 const CONCEALING_VALUE: SummaryValue = {
   tag: 'polytrack/hidden',
   metadata: { pluginName: POLYAXON_PLUGIN, dataClass: DataClass.UNKNOWN },
-  value: { kind: 'obsoleteHistogram', obsoleteHistogram: new Uint8Array() },
+  value: HIDING,
 };
 
 /** Removes the values that go, and gives a tag's first value the metadata of the tag. Returns other records unchanged. */

@@ -12,6 +12,7 @@
 import type { JsonValue } from '../../../src/base/json-value.js';
 import { Restarts } from '../../../src/format/restarts.js';
 import { type Event, SessionStatus } from '../../../src/format/wire/messages.js';
+import { retractedTags } from '../../../src/format/wire/retraction-value.js';
 import {
   Exporter,
   type ExportNotice,
@@ -259,6 +260,10 @@ export class RunExporter {
       const isNew = restarts.add({ fileName: name, offset, step });
       const isRestart = restarts.isRestart(name, offset);
       if (isNew && isRestart && exporter.hasRowsFrom(step, logDirectory)) this.#isSuperseded = true;
+    }
+    for (const tag of retractedTags(event)) {
+      const isNew = restarts.add({ fileName: name, offset, step, tag });
+      if (isNew && exporter.hasRowsFrom(step, logDirectory, tag)) this.#isSuperseded = true;
     }
     if (!this.#isSuperseded) exporter.push(event, logDirectory, restarts.endStepAt(name, offset));
   }

@@ -43,6 +43,24 @@ describe('polytrack inspect --shown', () => {
   });
 });
 
+describe('polytrack inspect --shown after `resume: true`', () => {
+  it('shows an old step that is logged again once, in every viewer', async () => {
+    const directory = await logSteps([0, 1, 2, 3, 4]);
+    await using writer = new SummaryWriter(directory, { resume: true });
+    for (const step of [2, 3]) writer.addScalar('loss', 1, step);
+    await writer.flush();
+
+    const { stdout } = await runCli('inspect', '--shown', '--json', directory);
+
+    const { runs } = JSON.parse(stdout) as { runs: { tags: object[]; failures: object[] }[] };
+    const counts = { shown: 4, hidden: { restart: 3 } };
+    const viewers = { fast: counts, python: counts, polyaxon: counts };
+    expect(runs).toEqual([
+      { run: '.', tags: [{ tag: 'loss', plugin: 'scalars', values: 7, viewers }], failures: [] },
+    ]);
+  });
+});
+
 describe('polytrack fsck', () => {
   it('reports values that TensorBoard does not show', async () => {
     const { code, stdout } = await runCli('fsck', await logSteps([0, 2, 1]));

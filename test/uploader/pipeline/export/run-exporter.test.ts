@@ -20,7 +20,13 @@ import { openLocalFile } from '../../../../uploader/pipeline/source/local-file.j
 import { scalarValue, toEvent } from '../../../support/summary-events.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { createCrashingFileSystem } from '../../support/crashing-file-system.js';
-import { exportAtOnce, someRecords, startRecord, toRecord } from '../../support/event-records.js';
+import {
+  exportAtOnce,
+  retractionRecord,
+  someRecords,
+  startRecord,
+  toRecord,
+} from '../../support/event-records.js';
 
 const BASE = 'outputs/tensorboard';
 const FIRST = 'events.out.tfevents.1';
@@ -237,6 +243,20 @@ describe('RunExporter', () => {
     });
   });
 
+  it('removes the rows of one tag that a retraction supersedes, also after it was opened again', async () => {
+    const places = createPlaces();
+    places.write(FIRST, startRecord(0), ...someRecords(8));
+    await run(await open(places), places, 1);
+    places.write(SECOND, startRecord(8), retractionRecord('loss', 5));
+    await run(await open(places), places, 1);
+    places.append(SECOND, ...someRecords(1, 5));
+    const steps = await run(await open(places), places, 1);
+
+    expect(steps.some(({ isRestarted }) => isRestarted)).toBe(false);
+    expect(stepsOf(places, 'events/metric/loss.plx')).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(stepsOf(places, 'events/metric/acc__top-1.plx')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 5]);
+  });
+
   it('keeps the rows of other log directories, and of steps out of order without a restart', async () => {
     const places = createPlaces();
     places.write(FIRST, startRecord(0), ...someRecords(8), ...someRecords(2, 3));
@@ -313,7 +333,7 @@ describe('RunExporter', () => {
     expect(Object.keys(readMade(places))).toEqual([`events/metric/${names[1]}.plx`]);
   });
 
-  it('writes the same files whatever restarts and crashes, and in whatever pieces it reads', async () => {
+  it('writes the same files whatever restarts, retractions and crashes, and in whatever pieces it reads', async () => {
     const change = fc.oneof(
       fc.record({
         kind: fc.constant('log' as const),
@@ -321,6 +341,11 @@ describe('RunExporter', () => {
         count: fc.integer({ min: 1, max: 5 }),
       }),
       fc.record({ kind: fc.constant('restart' as const), step: fc.nat(12), isNewFile: fc.boolean() }),
+      fc.record({
+        kind: fc.constant('retraction' as const),
+        step: fc.nat(12),
+        tag: fc.constantFrom('loss', 'photo'),
+      }),
     );
     const round = fc.record({ changes: fc.array(change, { maxLength: 5 }), crashAt: fc.nat(80) });
     await fc.assert(
@@ -332,6 +357,8 @@ describe('RunExporter', () => {
         for (const { changes, crashAt } of rounds) {
           for (const each of changes) {
             if (each.kind === 'log') places.append(path(file), ...someRecords(each.count, each.first));
+            else if (each.kind === 'retraction')
+              places.append(path(file), retractionRecord(each.tag, each.step));
             else {
               if (each.isNewFile) file += 1;
               places.append(path(file), startRecord(each.step));
