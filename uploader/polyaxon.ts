@@ -92,6 +92,7 @@ export type { Clock } from '../src/base/clock.js';
 export { CodedError, InvalidValueError } from '../src/base/errors.js';
 export type { JsonValue } from '../src/base/json-value.js';
 export type { ScalarBatch, ScalarSource } from '../src/format/reader/scalar-decoder.js';
+export type { EndStep } from '../src/format/restarts.js';
 export type {
   DataClass,
   DataType,

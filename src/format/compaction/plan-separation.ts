@@ -6,7 +6,7 @@
  *
  * - The fast reader: a retraction. The Python reader obeys one only in a file of an old version. It also stops at a wall time that is not a number.
  * - The Python reader: a retraction in an old version with an infinite wall time. The fast reader skips events of such a time.
- * - Polyaxon: a value of its plugin in the same event. Then it takes the others for previews (src/polyaxon/export).
+ * - Another viewer: a value of its plugin in the same event. For it, the others are then previews.
  *
  * A retraction removes all earlier points from a step on, so the order has to fit (sort-pieces.ts). Where no order fits, the points of the tag are
  * written once for each reader: first for the fast reader, which then stops. A tag that a reader does not list gets metadata without a plugin for it.

@@ -20,7 +20,7 @@ export const REPEATS = 3;
 export interface PointRoles {
   readonly fast: Uint8Array;
   readonly python: Uint8Array;
-  /** All viewers beside TensorBoard's, such as Polyaxon: a point that one of them shows has to be shown. */
+  /** All viewers beside TensorBoard's: a point that one of them shows has to be shown. */
   readonly others: Uint8Array;
 }
 

@@ -33,7 +33,7 @@ export interface ValueFacts {
   readonly isLegacy: boolean;
   /** Whether the value only removes points (src/format/wire/retraction-value.ts). */
   readonly isRetraction: boolean;
-  /** Whether it does so in Polyaxon too. */
+  /** Whether it does so in every viewer, not only in TensorBoard. */
   readonly removesRows: boolean;
 }
 

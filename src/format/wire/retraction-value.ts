@@ -2,7 +2,7 @@
  * Values that only remove points of their tag (src/format/writer/retraction.ts): `obsolete_old_style_histogram`, which no reader shows.
  *
  * An empty one removes the points from its step on in every viewer. One with a single byte removes them in TensorBoard alone, where the points
- * before it were hidden by what Polyaxon ignores, such as a step that decreases in a file of version 1.
+ * before it were hidden by what other viewers ignore, such as a step that decreases in a file of version 1.
  */
 
 import type { Event, SummaryValue, ValueContent } from './messages.js';
@@ -17,7 +17,7 @@ export function removesPoints({ value }: SummaryValue): boolean {
   return value?.kind === 'obsoleteHistogram' && value.obsoleteHistogram.length <= 1;
 }
 
-/** Whether a value removes the rows of its tag in Polyaxon too. */
+/** Whether a value removes points in every viewer: also the rows of an export. */
 export function removesRows({ value }: SummaryValue): boolean {
   return value?.kind === 'obsoleteHistogram' && value.obsoleteHistogram.length === 0;
 }

@@ -386,7 +386,7 @@ export class EventEncoder {
       if (supersededFrom === undefined && (highest === undefined || highest < step)) continue;
       isReplacing = true;
       const isEarlier = supersededFrom !== undefined && supersededFrom < step;
-      // TensorBoard needs none from the step of the value itself, but Polyaxon does.
+      // TensorBoard needs none from the step of the value itself, but a reader of all rows does.
       if (!isEarlier && isWithoutSteps(state.pluginName)) continue;
       const fromStep = isEarlier ? supersededFrom : step;
       retractions.push({ tag, fromStep, leavesNoImages: state.pluginName === 'images' });

@@ -168,7 +168,7 @@ export class EventFileWriter {
     return this.#encoder.lastScalars();
   }
 
-  /** The scalar tags that this writer has written, in the order of their first values. */
+  /** The scalar tags that this writer has written, in the order of their first values. @internal */
   scalarRanges(): ScalarRange[] {
     return this.#encoder.scalarRanges();
   }
