@@ -24,6 +24,9 @@ setFlagsFromString('--heap-growing-percent=20');
 
 /** Moves the cursor to the begin of the line and erases it. */
 const CLEAR_LINE = '\r\u001b[K';
+const CLEAR_LINE_END = '\u001b[K';
+const CURSOR_HOME = '\u001b[H';
+const CLEAR_BELOW = '\u001b[J';
 
 const redact = createRedactor(process.env);
 const lines = new LineBatch((text) => process.stderr.write(text));
@@ -31,6 +34,7 @@ process.on('exit', () => lines.flush());
 const { signal, divert } = handleInterruptions(process);
 
 const { stdout, stderr } = process;
+const toText = (text: string): string => (output.hasColor ? toPaintedLines : toPrintableLines)(redact(text));
 const output: Output = {
   isTerminal: stdout.isTTY === true,
   hasColor: hasColor(stdout),
@@ -38,13 +42,23 @@ const output: Output = {
     const columns = Number(process.env.COLUMNS);
     return Number.isInteger(columns) && columns > 0 ? columns : stdout.isTTY ? stdout.columns : undefined;
   },
+  ...(stdout.isTTY && {
+    replace: (text: string) => {
+      const lines = toText(text)
+        .split('\n')
+        .slice(0, Math.max(1, stdout.rows - 1));
+      stdout.write(
+        `${CURSOR_HOME}${lines.map((line) => `${line}${CLEAR_LINE_END}`).join('\n')}${CLEAR_BELOW}`,
+      );
+    },
+  }),
 };
 
 const context: CommandContext = {
   environment: process.env,
   stdout: (text) => {
     lines.flush(); // keeps the order of stderr and stdout on a terminal
-    process.stdout.write((output.hasColor ? toPaintedLines : toPrintableLines)(redact(text)));
+    stdout.write(toText(text));
   },
   writeBytes: (bytes) => new Promise((resolve) => void process.stdout.write(bytes, () => resolve())),
   stderr: (text, { clearsLine = false, isPainted = false } = {}) =>

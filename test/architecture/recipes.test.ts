@@ -226,7 +226,9 @@ describe('a command', () => {
   });
 
   it.each(names)('%s: has a test that runs it', (name) => {
-    const tests = testFiles.filter((path) => /cli\.js'|uploader-process|createProgram/.test(read(path)));
+    const tests = testFiles.filter((path) =>
+      /cli\.js'|run-command\.js'|uploader-process|createProgram/.test(read(path)),
+    );
     const call = new RegExp(`(?:[([]\\s*|'polytrack', |cli, )'${name}',`, 'i');
 
     expect(tests.some((path) => call.test(read(path)))).toBe(true);

@@ -104,7 +104,7 @@ describe('a wrong command line', () => {
 
       # a URL of no run
       ERR_CONFIG: the target directory is missing
-        Use the form: polytrack pull s3://bucket/prefix/<uuid> <directory>.
+        Use the form: polytrack pull s3://bucket/prefix/<run> <directory>.
 
       # a directory that does not exist
       ERR_FILE_UNREADABLE: ~/none: cannot be read: ENOENT: no such file or directory, stat '~/none'

@@ -8,6 +8,7 @@
  * The codes are listed in docs/uploader.md.
  */
 
+import { quote } from '../../src/base/describe.js';
 import { CodedError, messageOf } from '../../src/base/errors.js';
 import { describeFailure } from './describe-failure.js';
 
@@ -39,6 +40,38 @@ export class NotARunError extends RefusedError {
     this.hint =
       hint ??
       'Pass a run directory (with run.plx.json) or the root above it (with runs/<uuid>/ directories).';
+  }
+}
+
+/** No run has this name, uuid or path. */
+export class RunUnknownError extends RefusedError {
+  readonly code = 'ERR_RUN_UNKNOWN';
+  readonly hint: string;
+  constructor(
+    readonly reference: string,
+    place: string,
+    similar: readonly string[],
+  ) {
+    super(`${quote(reference)}: ${place} has no run of this name, and none whose uuid begins with it`);
+    const list = 'Run `polytrack runs` to list the runs.';
+    this.hint = similar.length === 0 ? list : `Did you mean ${similar.map(quote).join(' or ')}? ${list}`;
+  }
+}
+
+/** Several runs have this name, or a uuid that begins with it. */
+export class RunAmbiguousError extends RefusedError {
+  readonly code = 'ERR_RUN_AMBIGUOUS';
+  readonly hint = 'Pass the uuid of one of them, as many digits as needed, or its path.';
+  constructor(
+    readonly reference: string,
+    place: string,
+    /** The first of the runs, each in a few words. */
+    readonly candidates: readonly string[],
+    count: number,
+  ) {
+    const rest = count - candidates.length;
+    const more = rest === 0 ? '' : `; and ${rest} more`;
+    super(`${quote(reference)} means ${count} runs in ${place}: ${candidates.join('; ')}${more}`);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
 import { type CleanedRun, type CleanReport, clean } from '../operations/clean/clean.js';
 import type { KeptReason } from '../operations/clean/select-runs.js';
+import { findRunPath } from '../operations/runs/find-run.js';
 import { parseFlag } from '../settings/settings.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
@@ -11,6 +12,7 @@ import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';
+import { RUN_PATH } from './run-names.js';
 import { toJsonProblem, toProblemLines } from './verify.js';
 
 const EXIT_HELP = `
@@ -27,15 +29,16 @@ export function addCleanCommand(program: Command, context: CommandContext): void
     .description(
       'Delete the local files of runs that have ended, after comparing each file with the store. The run file stays, .plx/cleaned.json says where the data is, and `polytrack pull` restores it. Only prints what it would delete, unless you pass --yes.',
     )
-    .argument('<path>', 'a root of runs, a run directory, or a directory of log directories');
+    .argument('<path>', `a root of runs, ${RUN_PATH}, or a directory of log directories`);
   addOptions(command)
     .addHelpText('after', EXIT_HELP)
     .action((path: string, flags: Flags) => runClean(path, flags, context));
 }
 
-async function runClean(path: string, flags: Flags, context: CommandContext): Promise<void> {
+async function runClean(argument: string, flags: Flags, context: CommandContext): Promise<void> {
   const { io, signal, environment } = context;
   try {
+    const path = await findRunPath(argument, context);
     const { config } = await resolveConfig(path, flags, environment, io.fileSystem);
     const report = await clean(config, {
       ...{ io, signal },

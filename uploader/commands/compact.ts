@@ -3,12 +3,14 @@
 import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
 import { type CompactedRun, type CompactReport, compact } from '../operations/compact/compact.js';
+import { findRunPath } from '../operations/runs/find-run.js';
 import { parseFlag } from '../settings/settings.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportFailure, toErrorLines } from './print-error.js';
+import { RUN_PATH } from './run-names.js';
 
 export function addCompactCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -18,7 +20,7 @@ export function addCompactCommand(program: Command, context: CommandContext): vo
       'Write one event file for each run of a log directory: merged, sorted by step, without superseded points. TensorBoard shows the same as before: ' +
         'a run that would look different stays unchanged. The result is a copy in a new directory, unless --in-place is given.',
     )
-    .argument('<directory>', 'a log directory, with event files at any depth');
+    .argument('<directory>', `a log directory, with event files at any depth, or ${RUN_PATH}`);
   addOptions(command)
     .addHelpText(
       'after',
@@ -32,9 +34,10 @@ Exit codes:
     .action((directory: string, flags: Flags) => runCompact(directory, flags, context));
 }
 
-async function runCompact(directory: string, flags: Flags, context: CommandContext): Promise<void> {
+async function runCompact(argument: string, flags: Flags, context: CommandContext): Promise<void> {
   const { inPlace, output, dryRun, json } = flags;
   try {
+    const directory = await findRunPath(argument, context);
     const report = await compact(directory, {
       io: context.io,
       output,
@@ -52,7 +55,7 @@ async function runCompact(directory: string, flags: Flags, context: CommandConte
     else context.stdout(report.runs.map(toText).join(''));
     context.setExitCode(report.isComplete ? EXIT.complete : EXIT.unsent);
   } catch (error) {
-    reportFailure(context, directory, error);
+    reportFailure(context, argument, error);
   }
 }
 

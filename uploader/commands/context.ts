@@ -37,8 +37,9 @@ export interface Output {
   readonly columns: () => number | undefined;
   /** Whether text may be painted: on a terminal with colours, unless `NO_COLOR` is set. */
   readonly hasColor: boolean;
-  /** Whether earlier output can be replaced. */
   readonly isTerminal: boolean;
+  /** Shows a text instead of all that is on the screen, as many lines as fit. Only on a terminal. */
+  readonly replace?: (text: string) => void;
 }
 
 const PLAIN: Output = { columns: () => undefined, hasColor: false, isTerminal: false };

@@ -11,11 +11,13 @@ import {
   type ShownFailure,
   toReasonLines,
 } from '../operations/inspect/shown.js';
+import { findRunPath } from '../operations/runs/find-run.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportFailure } from './print-error.js';
+import { RUN_PATH } from './run-names.js';
 
 export function addFsckCommand(program: Command, context: CommandContext): void {
   const command = program
@@ -24,7 +26,7 @@ export function addFsckCommand(program: Command, context: CommandContext): void 
     .description(
       'Check every record of event files, and print how TensorBoard handles each problem, and which values it does not show. Never changes the files.',
     )
-    .argument('<path>', 'an event file, or a directory with event files at any depth');
+    .argument('<path>', `an event file, a directory with event files at any depth, or ${RUN_PATH}`);
   addOptions(command)
     .addHelpText(
       'after',
@@ -33,8 +35,9 @@ export function addFsckCommand(program: Command, context: CommandContext): void 
     .action((path: string, flags: Flags) => runFsck(path, flags, context));
 }
 
-async function runFsck(path: string, { repair, json }: Flags, context: CommandContext): Promise<void> {
+async function runFsck(argument: string, { repair, json }: Flags, context: CommandContext): Promise<void> {
   try {
+    const path = await findRunPath(argument, context);
     const checks = await checkFiles(path, context.signal);
     if (checks.length === 0) {
       context.stderr(joinLines([`${path}: no event files`]));
@@ -57,7 +60,7 @@ async function runFsck(path: string, { repair, json }: Flags, context: CommandCo
     const isSound = isUndamaged && hidden.length === 0 && failures.length === 0;
     context.setExitCode(isSound ? EXIT.complete : EXIT.unsent);
   } catch (error) {
-    reportFailure(context, path, error);
+    reportFailure(context, argument, error);
   }
 }
 

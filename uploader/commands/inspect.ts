@@ -11,11 +11,13 @@ import {
 import { plot } from '../operations/inspect/plot.js';
 import { toContentLines, toJsonValue } from '../operations/inspect/point-text.js';
 import { type RunShownCounts, readShown, type TagShown, toReasonLines } from '../operations/inspect/shown.js';
+import { findRunPath } from '../operations/runs/find-run.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toTableOptions } from './context.js';
 import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportFailure } from './print-error.js';
+import { RUN_PATH } from './run-names.js';
 import { type TableOptions, toTable } from './table.js';
 import { countColumns } from './text-columns.js';
 
@@ -24,16 +26,18 @@ export function addInspectCommand(program: Command, context: CommandContext): vo
     .command('inspect')
     .summary('show what event files contain')
     .description('Show the tags of event files: plugin, number of values, steps, times and sizes.')
-    .argument('<path>', 'an event file, or a directory with event files at any depth');
+    .argument('<path>', `an event file, a directory with event files at any depth, or ${RUN_PATH}`);
   addOptions(command)
     .addHelpText('after', '\nExit codes:\n  0  no problems\n  1  a file is damaged\n  2  nothing to show\n')
     .action((path: string, flags: Flags) => runInspect(path, flags, context));
 }
 
-async function runInspect(path: string, flags: Flags, context: CommandContext): Promise<void> {
-  if (flags.shown === true) return showShown(path, flags, context);
+async function runInspect(argument: string, flags: Flags, context: CommandContext): Promise<void> {
+  if (flags.shown === true) return showShown(argument, flags, context);
+  let path = argument;
   let runs: RunInspection[];
   try {
+    path = await findRunPath(argument, context);
     runs = await inspect(path, { ...flags, signal: context.signal });
   } catch (error) {
     reportFailure(context, path, error);
@@ -51,8 +55,9 @@ async function runInspect(path: string, flags: Flags, context: CommandContext): 
   context.setExitCode(isDamaged ? EXIT.unsent : EXIT.complete);
 }
 
-async function showShown(path: string, flags: Flags, context: CommandContext): Promise<void> {
+async function showShown(argument: string, flags: Flags, context: CommandContext): Promise<void> {
   try {
+    const path = await findRunPath(argument, context);
     const runs = await readShown(path, { run: flags.run, tag: flags.tag, signal: context.signal });
     if (runs.length === 0) {
       context.stderr(joinLines([`${path}: no event files`]));
@@ -60,7 +65,7 @@ async function showShown(path: string, flags: Flags, context: CommandContext): P
     } else if (flags.json === true) context.stdout(`${JSON.stringify({ runs }, null, 2)}\n`);
     else context.stdout(runs.map((run) => toShownText(run, toTableOptions(context, 2))).join('\n'));
   } catch (error) {
-    reportFailure(context, path, error);
+    reportFailure(context, argument, error);
   }
 }
 
@@ -98,7 +103,7 @@ function toOverview({ files, tags, otherEvents }: RunInspection, options: TableO
   const others = Object.entries(otherEvents).map(
     ([kind, count]) => `  ${formatCount(count, `${kind} event`)}`,
   );
-  const times = ['from', 'to'].map((header) => ({ header, minColumns: TIME_COLUMNS, isOptional: true }));
+  const times = ['from', 'to'].map((header) => ({ header, minColumns: TIME_COLUMNS, omitRank: 1 }));
   const columns = [TAG_COLUMN, 'plugin', '>values', 'steps', ...times, '>size'];
   const table = tags.length === 0 ? [] : toTable(columns, tags.map(toTagRow), options);
   return [...files.map(toFileLine), ...others, ...table];

@@ -1,12 +1,15 @@
 /** `polytrack ls`: lists the runs of a store, or the files of a run. */
 
 import type { Command } from 'commander';
+import { formatAge } from '../base/format-age.js';
 import { type ListedFile, type ListedRun, listFiles, listRuns } from '../operations/list/list-store.js';
 import { parseRunUrl } from '../operations/pull/run-url.js';
+import { findStoredUuid } from '../operations/runs/find-run.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp, toTableOptions } from './context.js';
-import { formatAge, formatBytes, formatCount } from './format.js';
+import { formatBytes, formatCount } from './format.js';
+import { openStoreRuns } from './open-store-runs.js';
 import { addOptions } from './options.js';
 import { joinPainted } from './paint.js';
 import { reportError } from './print-error.js';
@@ -24,7 +27,7 @@ export function addLsCommand(program: Command, context: CommandContext): void {
     .command('ls')
     .summary('list the runs of a store, or the files of a run')
     .description(
-      'List the runs of a store. With the uuid of a run after the URL, and optionally a path, list the files of that run.',
+      'List the runs of a store. With the uuid of a run after the URL, and optionally a path, or with --run, list the files of that run.',
     )
     .argument(
       '[url]',
@@ -43,7 +46,11 @@ async function runLs(url: string | undefined, flags: Flags, context: CommandCont
     const target = url === undefined ? null : parseRunUrl(url);
     const given = target === null ? flags : { ...flags, store: target.store };
     const { config } = await resolveConfig('.', given, environment, io.fileSystem);
-    const runUuid = target?.runUuid ?? null;
+    const openStore = (location: string) => openStoreRuns(location, flags, context);
+    const runUuid =
+      flags.run === undefined
+        ? (target?.runUuid ?? null)
+        : await findStoredUuid({ store: config.store, reference: flags.run }, { ...context, openStore });
     const found =
       runUuid === null
         ? await listRuns(config, { io, signal, onRun: (run) => early.push(run) })

@@ -5,6 +5,7 @@ import { ConfigError } from '../base/errors.js';
 import { addCheckCommand } from './check.js';
 import { addCleanCommand } from './clean.js';
 import { addCompactCommand } from './compact.js';
+import { addCompareCommand } from './compare.js';
 import type { CommandContext } from './context.js';
 import { addExportCommand } from './export.js';
 import { addFsckCommand } from './fsck.js';
@@ -14,6 +15,8 @@ import { addLsCommand } from './ls.js';
 import { toErrorText } from './print-error.js';
 import { addPullCommand } from './pull.js';
 import { addRunCommand } from './run.js';
+import { addRunsCommand } from './runs.js';
+import { addShowCommand } from './show.js';
 import { addStatusCommand } from './status.js';
 import { addSyncCommand } from './sync.js';
 import { addVerifyCommand } from './verify.js';
@@ -24,6 +27,7 @@ const COMMANDS = [
   ...[addSyncCommand, addWatchCommand, addImportCommand, addStatusCommand, addCheckCommand],
   ...[addVerifyCommand, addCleanCommand, addPullCommand, addLsCommand, addInspectCommand, addFsckCommand],
   ...[addCompactCommand, addExportCommand, addRunCommand],
+  ...[addRunsCommand, addShowCommand, addCompareCommand],
 ];
 
 /** A program that throws `CommanderError` instead of ending the process. */

@@ -5,11 +5,12 @@ import { joinLines } from '../../src/base/printable-text.js';
 import { ConfigError } from '../base/errors.js';
 import { pull } from '../operations/pull/pull.js';
 import type { PulledRun, PullReport } from '../operations/pull/pull-report.js';
-import { parseRunUrl } from '../operations/pull/run-url.js';
+import { findStoredUuid, parseReferenceUrl } from '../operations/runs/find-run.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
 import { formatBytes, formatCount } from './format.js';
+import { openStoreRuns } from './open-store-runs.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';
 import { toJsonProblem, toProblemLines } from './verify.js';
@@ -30,9 +31,9 @@ export function addPullCommand(program: Command, context: CommandContext): void 
     )
     .argument(
       '<url...>',
-      'one or more runs, such as s3://bucket/prefix/<uuid> or file:///path/<uuid>, then the directory',
+      'one or more runs, such as s3://bucket/prefix/<run> or file:///path/<run>, or <run> of the store in POLYTRACK_STORE, then the directory; <run> is a name, the first digits of a uuid, or latest',
     )
-    .usage('[options] <url>/<uuid>... <directory>');
+    .usage('[options] <url>/<run>... <directory>');
   addOptions(command)
     .addHelpText('after', EXIT_HELP)
     .action((names: string[], flags: Flags) => runPull(names, flags, context));
@@ -41,7 +42,7 @@ export function addPullCommand(program: Command, context: CommandContext): void 
 async function runPull(names: readonly string[], flags: Flags, context: CommandContext): Promise<void> {
   const { io, signal, environment } = context;
   try {
-    const { byStore, directory } = parseTargets(names);
+    const { byStore, directory } = await findTargets(names, flags, context);
     const reports: PullReport[] = [];
     for (const [store, runUuids] of byStore) {
       const { config } = await resolveConfig('.', { ...flags, store }, environment, io.fileSystem);
@@ -60,20 +61,37 @@ async function runPull(names: readonly string[], flags: Flags, context: CommandC
   }
 }
 
-/** Groups the runs by store, in the order of the command line. */
-function parseTargets(names: readonly string[]): { byStore: Map<string, string[]>; directory: string } {
-  const hint = 'Use the form: polytrack pull s3://bucket/prefix/<uuid> <directory>.';
+/** Finds the runs, and groups them by store in the order of the command line. A run without a URL is one of the configured store. */
+async function findTargets(
+  names: readonly string[],
+  flags: Flags,
+  context: CommandContext,
+): Promise<{ byStore: Map<string, string[]>; directory: string }> {
+  const hint = 'Use the form: polytrack pull s3://bucket/prefix/<run> <directory>.';
   const directory = names.at(-1);
   if (names.length < 2 || directory === undefined || directory.includes('://'))
     throw new ConfigError('the target directory is missing', hint);
   const byStore = new Map<string, string[]>();
   for (const url of names.slice(0, -1)) {
-    const { store, runUuid, path } = parseRunUrl(url);
-    if (runUuid === null || path !== '') throw new ConfigError(`${url}: not the URL of a run`, hint);
+    const target = url.includes('://')
+      ? parseReferenceUrl(url)
+      : { store: await findConfiguredStore(flags, context), reference: url };
+    const { store } = target;
+    const openStore = (location: string) => openStoreRuns(location, flags, context);
+    const runUuid = await findStoredUuid(
+      target,
+      { ...context, openStore },
+      url.includes('://') ? url : undefined,
+    );
     const runs = byStore.get(store) ?? [];
     if (!runs.includes(runUuid)) byStore.set(store, [...runs, runUuid]);
   }
   return { byStore, directory };
+}
+
+async function findConfiguredStore(flags: Flags, { environment, io }: CommandContext): Promise<string> {
+  const { config } = await resolveConfig('.', flags, environment, io.fileSystem);
+  return config.store;
 }
 
 function toJson(reports: readonly PullReport[]): string {

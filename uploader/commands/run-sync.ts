@@ -3,6 +3,7 @@
 import { joinLines } from '../../src/base/printable-text.js';
 import { sync } from '../engine/sync.js';
 import { watch } from '../engine/watch.js';
+import { findRunPath } from '../operations/runs/find-run.js';
 import type { SyncReport } from '../pipeline/report/sync-report.js';
 import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
 import { type CommandContext, EXIT, type ExitCode } from './context.js';
@@ -55,11 +56,12 @@ export async function runSyncAll(
   context.setExitCode(worst);
 }
 
-async function syncPath(path: string, flags: SyncFlags, context: CommandContext) {
+async function syncPath(argument: string, flags: SyncFlags, context: CommandContext) {
   const isVerbose = flags.verbose === true;
   const isEndless = flags.live === true && flags.dryRun !== true;
   const display = createProgressDisplay(context, { isQuiet: flags.json === true, isVerbose, isEndless });
   try {
+    const path = await findRunPath(argument, context);
     const { config, sources } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
     if (isVerbose)
       for (const [name, source] of Object.entries(sources)) context.stderr(joinLines([`${name}: ${source}`]));

@@ -4,17 +4,20 @@ import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { toPrintable } from '../../src/base/printable-text.js';
 import { ConfigError } from '../base/errors.js';
+import { formatAge } from '../base/format-age.js';
 import type { FoundRun } from '../engine/monitor/describe-runs.js';
 import { type FoundStatus, findKnownStatus, findStatus, listStatus } from '../engine/monitor/find-status.js';
 import { type RunUploadStatus, sumUpRuns, type Totals } from '../engine/monitor/status-file.js';
+import { findRunPath } from '../operations/runs/find-run.js';
 import { readSettings } from '../settings/settings.js';
 import { resolveConfig, toStateDirectory } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toTableOptions } from './context.js';
-import { formatAge, formatBytes, formatCount, formatSeconds } from './format.js';
+import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { addOptions } from './options.js';
 import { joinPainted } from './paint.js';
 import { reportError } from './print-error.js';
+import { RUN_PATH } from './run-names.js';
 import { type Cell, type Column, type TableOptions, toTable } from './table.js';
 
 const EXIT_HELP = `
@@ -31,7 +34,7 @@ export function addStatusCommand(program: Command, context: CommandContext): voi
     .description(
       'Show for each run what is stored and what is pending: as the running uploader reports it, otherwise from journal and disk. Without --store, for every store that the path was uploaded to. Without a path, show everything that the state directory knows, as of the last sync or watch.',
     )
-    .argument('[path]', 'the path that sync or watch got');
+    .argument('[path]', `the path that sync or watch got, or ${RUN_PATH}`);
   addOptions(command)
     .addHelpText('after', EXIT_HELP)
     .action((path: string | undefined, flags: Flags) => runStatus(path, flags, context));
@@ -56,8 +59,9 @@ async function runStatus(path: string | undefined, flags: Flags, context: Comman
 }
 
 /** With a store, the status of the path and this store; else that of every store that the path was uploaded to. */
-async function findPath(path: string, flags: Flags, context: CommandContext): Promise<FoundStatus[]> {
+async function findPath(argument: string, flags: Flags, context: CommandContext): Promise<FoundStatus[]> {
   const { environment, io, signal } = context;
+  const path = await findRunPath(argument, context, { mayBeMissing: true });
   const { values } = await readSettings(flags, environment, io.fileSystem);
   if (values.store !== undefined) {
     const { config } = await resolveConfig(path, flags, environment, io.fileSystem);
@@ -141,7 +145,7 @@ const COLUMNS: readonly Column[] = [
   { header: '>pending' },
   LAG_COLUMN,
   API_COLUMN,
-  { header: 'directory', cut: 'middle', minColumns: 16, isOptional: true },
+  { header: 'directory', cut: 'middle', minColumns: 16, omitRank: 1 },
 ];
 
 function toCells(run: FoundRun, { root }: FoundStatus): Cell[] {

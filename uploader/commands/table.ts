@@ -12,8 +12,8 @@ export interface Column {
   readonly minColumns?: number;
   /** Where texts and header are cut. Default `end`. */
   readonly cut?: 'end' | 'middle';
-  /** Whether the column may be left out, after those to its right. Default false. */
-  readonly isOptional?: boolean;
+  /** Columns with the highest number are left out first, equal ones from the right. Default 0: never. */
+  readonly omitRank?: number;
 }
 
 /** A foreign or own text; `color` is used only where the output has colours. */
@@ -69,7 +69,7 @@ interface Measured {
   readonly index: number;
   readonly header: string;
   readonly isNumber: boolean;
-  readonly isOptional: boolean;
+  readonly omitRank: number;
   readonly cut: 'end' | 'middle';
   /** The width without cutting, and the least one. */
   readonly full: number;
@@ -78,16 +78,16 @@ interface Measured {
 
 function measure(column: string | Column, index: number, rows: readonly (readonly Cell[])[]): Measured {
   const given: Column = typeof column === 'string' ? { header: column } : column;
-  const { minColumns = MIN_COLUMNS, cut = 'end', isOptional = false } = given;
+  const { minColumns = MIN_COLUMNS, cut = 'end', omitRank = 0 } = given;
   const isNumber = given.header.startsWith('>');
   const header = toPrintable(isNumber ? given.header.slice(1) : given.header);
   const cells = largestOf(rows.map((row) => countColumns(toPrintable(textOf(row[index] ?? '')))));
   const full = Math.max(countColumns(header), cells);
   const least = Math.max(Math.min(full, minColumns), isNumber ? cells : 0);
-  return { index, header, isNumber, isOptional, cut, full, least };
+  return { index, header, isNumber, omitRank, cut, full, least };
 }
 
-/** Leaves out columns, from the right, until the others fit with their least widths; then cuts the widest columns. */
+/** Leaves out columns until the others fit with their least widths; then cuts the widest columns. */
 function fitColumns(
   columns: readonly Measured[],
   width: number,
@@ -96,8 +96,9 @@ function fitColumns(
   const gaps = (): number => GAP.length * Math.max(0, kept.length - 1);
   const sum = (widths: readonly number[]): number => widths.reduce((total, each) => total + each, gaps());
   while (sum(kept.map(({ least }) => least)) > width) {
-    const last = kept.findLast(({ isOptional }) => isOptional);
-    if (last === undefined) return { kept, widths: kept.map(({ least }) => least) };
+    const highest = largestOf(kept.map(({ omitRank }) => omitRank));
+    if (highest === 0) return { kept, widths: kept.map(({ least }) => least) };
+    const last = kept.findLast(({ omitRank }) => omitRank === highest);
     kept = kept.filter((column) => column !== last);
   }
   const widths = kept.map(({ full }) => full);

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
 import type { PullProblem } from '../operations/pull/pull-report.js';
+import { findRunPath } from '../operations/runs/find-run.js';
 import { verify } from '../operations/verify/verify.js';
 import type { VerifyProblem, VerifyReport } from '../operations/verify/verify-report.js';
 import { resolveConfig } from '../settings/sync-config.js';
@@ -11,6 +12,7 @@ import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
 import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';
+import { RUN_PATH } from './run-names.js';
 
 const EXIT_HELP = `
 Exit codes:
@@ -26,14 +28,15 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
     .description(
       'Read all local files of the runs at a path and compare them with the store: by the checksums that the store keeps, or by reading objects back where it keeps none. Files that are no longer on disk are compared with the manifest.',
     )
-    .argument('<path>', 'a run directory, a root of runs, or a directory of log directories');
+    .argument('<path>', `${RUN_PATH}, a root of runs, or a directory of log directories`);
   addOptions(command)
     .addHelpText('after', EXIT_HELP)
     .action((path: string, flags: Flags) => runVerify(path, flags, context));
 }
 
-async function runVerify(path: string, flags: Flags, context: CommandContext): Promise<void> {
+async function runVerify(argument: string, flags: Flags, context: CommandContext): Promise<void> {
   try {
+    const path = await findRunPath(argument, context);
     const { config } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
     const { io, signal } = context;
     const report = await verify(config, { io, signal, isDeep: flags.deep === true });

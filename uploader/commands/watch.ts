@@ -4,12 +4,14 @@ import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
 import { describeFailure } from '../base/describe-failure.js';
 import { watch } from '../engine/watch.js';
+import { findRunPath } from '../operations/runs/find-run.js';
 import type { SyncEvent } from '../pipeline/report/progress.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, EXIT_CODE_HELP } from './context.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';
+import { RUN_PATH } from './run-names.js';
 import { createProgressDisplay } from './sync-progress.js';
 import { toJsonReport, toSummaryText } from './sync-summary.js';
 
@@ -20,13 +22,13 @@ export function addWatchCommand(program: Command, context: CommandContext): void
     .description(
       'Watch a directory and upload changes until interrupted. The directory may be empty or not exist yet.',
     )
-    .argument('<path>', 'a root of runs, a run directory, or a directory of log directories');
+    .argument('<path>', `a root of runs, ${RUN_PATH}, or a directory of log directories`);
   addOptions(command)
     .addHelpText('after', EXIT_CODE_HELP)
     .action((path: string, flags: Flags) => runWatch(path, flags, context));
 }
 
-async function runWatch(path: string, flags: Flags, context: CommandContext): Promise<void> {
+async function runWatch(argument: string, flags: Flags, context: CommandContext): Promise<void> {
   const isVerbose = flags.verbose === true;
   const isJson = flags.json === true;
   const display = createProgressDisplay(context, { isQuiet: isJson, isVerbose, isEndless: true });
@@ -35,6 +37,7 @@ async function runWatch(path: string, flags: Flags, context: CommandContext): Pr
     if (isJson && event.kind !== 'sent') context.stdout(`${JSON.stringify(toJsonEvent(event))}\n`);
   };
   try {
+    const path = await findRunPath(argument, context, { mayBeMissing: true });
     const { config, sources } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
     if (isVerbose)
       for (const [name, source] of Object.entries(sources)) context.stderr(joinLines([`${name}: ${source}`]));

@@ -30,7 +30,8 @@ const WATCHING = ['sync', 'watch'] as const; // sync only with --live
 /** `run` passes these flags to `sync --live`. */
 const UPLOADING_OR_RUN = [...UPLOADING, 'run'] as const;
 const COMPARING = ['verify', 'clean'] as const;
-const OPERATING = [...COMPARING, 'pull', 'ls'] as const;
+const READING = ['runs', 'show', 'compare'] as const;
+const OPERATING = [...COMPARING, 'pull', 'ls', ...READING] as const;
 const SELECTING = [...UPLOADING, ...COMPARING] as const;
 const TRANSFERRING = [...UPLOADING, ...OPERATING] as const;
 const CONNECTING = [...TRANSFERRING, 'check', 'status'] as const;
@@ -237,9 +238,14 @@ const PROCESS = {
 export const FLAGS = {
   all: row(
     toggle,
-    ['sync', 'clean'],
+    ['sync', 'clean', 'compare'],
     "upload the offline runs of polytrack and of Polyaxon's Python client instead of a path (./plx-runs, POLYAXON_OFFLINE_ROOT, /tmp/plx/offline)",
-    { helpFor: { clean: 'also delete the run file and the run directory' } },
+    {
+      helpFor: {
+        clean: 'also delete the run file and the run directory',
+        compare: 'also print what is equal in all runs',
+      },
+    },
   ),
   live: row(toggle, ['sync'], 'keep uploading until the runs have ended and are stored'),
   dryRun: row(toggle, ['sync', 'import', 'compact'], 'print what would be uploaded, upload nothing', {
@@ -297,7 +303,25 @@ export const FLAGS = {
     { unset: '60' },
   ),
   tag: row(text('<name>'), ['inspect'], 'print the values of this tag, scalars with a plot'),
-  run: row(text('<name>'), ['inspect'], 'only this run: its path below the directory'),
+  run: row(text('<name>'), ['inspect', 'ls'], 'only this run: its path below the directory', {
+    helpFor: { ls: 'list the files of this run: its name, the first digits of its uuid, or latest' },
+  }),
+  columns: row(
+    text('<names>'),
+    ['runs'],
+    'columns, separated by commas: facts such as name and status, and names of parameters, results and metrics',
+    { unset: 'facts, parameters in which the runs differ, and results' },
+  ),
+  filter: row(
+    patterns,
+    ['runs'],
+    'only runs that meet all conditions, such as status=running, "loss<0.5", name~base or "age<2d"',
+  ),
+  sort: row(text('<column>'), ['runs'], 'sort by this column; -<column> starts with the largest value', {
+    unset: 'the newest run first',
+  }),
+  csv: row(toggle, ['runs'], 'print the table as CSV, with exact values'),
+  watch: row(toggle, ['runs'], 'print the table again whenever something has changed, until interrupted'),
   shown: row(
     toggle,
     ['inspect'],

@@ -7,7 +7,7 @@ const COLUMNS = [
   { header: 'name', minColumns: 10 },
   { header: 'tag', cut: 'middle' as const },
   '>loss',
-  { header: '>accuracy', isOptional: true },
+  { header: '>accuracy', omitRank: 1 },
 ];
 const ROWS = [
   ['baseline with a long name', 'validation/top5', '0.25', '0.93'],
@@ -67,12 +67,7 @@ describe('layOutTable', () => {
     const table = fc.array(fc.tuple(text, number, text, number), { maxLength: 5 });
     fc.assert(
       fc.property(table, fc.integer({ min: 50, max: 120 }), (rows, width) => {
-        const columns = [
-          'a',
-          '>b',
-          { header: 'c', cut: 'middle' as const },
-          { header: '>d', isOptional: true },
-        ];
+        const columns = ['a', '>b', { header: 'c', cut: 'middle' as const }, { header: '>d', omitRank: 1 }];
         const { lines, omitted } = layOutTable(columns, rows, { width });
 
         for (const line of lines) expect(countColumns(line)).toBeLessThanOrEqual(width);

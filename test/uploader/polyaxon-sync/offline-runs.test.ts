@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
-import { findOfflineRoots } from '../../../uploader/commands/sync.js';
+import { findOfflineRoots } from '../../../uploader/run-directory/offline-roots.js';
 import { describeWithPeers } from '../../support/peers.js';
 import { startRun } from '../../support/start-run.js';
 import { createTempDir } from '../../support/temp-dir.js';
@@ -61,7 +61,7 @@ describeWithPeers(['polyaxon'], 'offline runs', () => {
   it('are searched once in each place', async () => {
     const root = createTempDir();
     mkdirSync(join(root, 'runs'));
-    const found = await findOfflineRoots({ POLYAXON_OFFLINE_ROOT: root }, nodeFileSystem);
+    const { found } = await findOfflineRoots({ POLYAXON_OFFLINE_ROOT: root }, nodeFileSystem);
     expect(found.filter((path) => path === root)).toHaveLength(1);
   });
 });

@@ -10,6 +10,7 @@ import { parseSegmentKey, type StoredSegment } from '../../pipeline/commit/segme
 import { type StoreAccess, toCodedError } from '../../pipeline/manifest/stored-run.js';
 import type { Environment } from '../../settings/settings.js';
 import { resolveConfig } from '../../settings/sync-config.js';
+import type { Flags } from '../../settings/table.js';
 import type { ListedObject, ObjectVersion, Store } from '../../store/base/store.js';
 import { parseRunUrl } from '../pull/run-url.js';
 import { StoredFolder } from './stored-folder.js';
@@ -21,12 +22,15 @@ export interface RunSourceOptions {
   readonly store?: Store | undefined;
   /** Default: `process.env`. */
   readonly environment?: Environment | undefined;
+  /** Flags of the command line, which take precedence over variables and the configuration file. */
+  readonly flags?: Flags | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 const OPTIONS: OptionTable<RunSourceOptions> = {
   io: 'object',
   store: 'object',
   environment: 'object',
+  flags: 'object',
   signal: 'object',
 };
 
@@ -36,9 +40,9 @@ const OPTIONS: OptionTable<RunSourceOptions> = {
  */
 export async function openRunSource(url: string, options: RunSourceOptions = {}): Promise<RunSource> {
   checkOptions('openRunSource', options, OPTIONS);
-  const { io = nodeIo, store, environment = process.env, signal } = options;
+  const { io = nodeIo, store, environment = process.env, flags, signal } = options;
   const target = parseRunUrl(url);
-  const { config } = await resolveConfig('.', { store: target.store }, environment, io.fileSystem);
+  const { config } = await resolveConfig('.', { ...flags, store: target.store }, environment, io.fileSystem);
   const access = await openStoreAccess(config, { io, store, signal });
   const only = target.runUuid === null ? undefined : [target.runUuid];
   return {

@@ -1,0 +1,86 @@
+/** Finds the run that a user names: by its name, a prefix of its uuid, its name in TensorBoard, or `latest`. Pure. */
+
+import { quote } from '../../../src/base/describe.js';
+import { rankSimilar } from '../../../src/base/options.js';
+import { toLinkName } from '../../../src/run-directory/layout.js';
+import { RunAmbiguousError, RunUnknownError } from '../../base/errors.js';
+import { formatAge } from '../../base/format-age.js';
+
+/** What a run can be named by. */
+export interface NamedRun {
+  readonly uuid: string | null;
+  readonly name: string | null;
+  readonly createdAt: Date | null;
+  /** The path of the run directory, or its URL in a store. */
+  readonly location: string;
+}
+
+/** The reference to the run that was created last. */
+export const LATEST = 'latest';
+
+const SHOWN_CANDIDATES = 5;
+const SHOWN_NAMES = 3;
+const MIN_UUID_DIGITS = 8;
+
+/** Returns the run that `reference` names. `place`: where the runs were searched. Throws `RunUnknownError` and `RunAmbiguousError`. */
+export function matchRun<Run extends NamedRun>(
+  reference: string,
+  runs: readonly Run[],
+  { place, nowMs }: { readonly place: string; readonly nowMs: number },
+): Run {
+  const found = reference === LATEST ? findLatest(runs) : runs.filter((run) => isNamed(run, reference));
+  const [run, ...others] = found;
+  if (run === undefined) throw new RunUnknownError(reference, place, rankNames(reference, runs));
+  if (others.length === 0) return run;
+  const candidates = [...found].sort(byAge).map((each) => describeRun(each, found, nowMs));
+  throw new RunAmbiguousError(reference, place, candidates.slice(0, SHOWN_CANDIDATES), candidates.length);
+}
+
+/** Whether the reference is the name of a run, a prefix of its uuid with or without dashes, or its name in TensorBoard. */
+function isNamed({ uuid, name }: NamedRun, reference: string): boolean {
+  if (name === reference) return true;
+  if (uuid === null) return false;
+  const digits = reference.replaceAll('-', '').toLowerCase();
+  return (digits !== '' && uuid.startsWith(digits)) || toLinkName(name ?? '', uuid) === reference;
+}
+
+/** The run that was created last; several if they were created in the same millisecond. */
+function findLatest<Run extends NamedRun>(runs: readonly Run[]): Run[] {
+  const [first, ...rest] = [...runs].sort(byAge);
+  return first === undefined ? [] : [first, ...rest.filter((each) => byAge(each, first) === 0)];
+}
+
+/** The youngest first; runs without a date last. */
+function byAge(a: NamedRun, b: NamedRun): number {
+  return (b.createdAt?.getTime() ?? 0) - (a.createdAt?.getTime() ?? 0);
+}
+
+function rankNames(reference: string, runs: readonly NamedRun[]): string[] {
+  const names = [...new Set(runs.flatMap(({ name }) => name ?? [])), LATEST];
+  const longer = names.filter((name) => name.toLowerCase().includes(reference.toLowerCase()));
+  return [...new Set([...rankSimilar(reference, names), ...longer])].slice(0, SHOWN_NAMES);
+}
+
+function describeRun(
+  { uuid, name, createdAt, location }: NamedRun,
+  all: readonly NamedRun[],
+  nowMs: number,
+): string {
+  const id =
+    uuid === null
+      ? location
+      : toShortUuid(
+          uuid,
+          all.flatMap((each) => each.uuid ?? []),
+        );
+  const age = createdAt === null ? '' : `, ${formatAge(Math.max(0, nowMs - createdAt.getTime()))} old`;
+  return `${name === null ? '' : `${quote(name)} `}${id}${age}`;
+}
+
+/** Returns the first digits of a uuid that no other uuid of the list begins with; at least 8. */
+export function toShortUuid(uuid: string, uuids: readonly string[]): string {
+  let digits = MIN_UUID_DIGITS;
+  for (const other of uuids)
+    while (other !== uuid && digits < uuid.length && other.startsWith(uuid.slice(0, digits))) digits += 1;
+  return uuid.slice(0, digits);
+}

@@ -1,0 +1,108 @@
+/** The values of a run by the name of a column: facts of the run, its inputs, its outputs and the last values of its metrics. Pure. */
+
+import type { JsonValue } from '../../../src/base/json-value.js';
+import { toReadableName } from '../../../src/polyaxon/names.js';
+import type { LoadedRun } from '../../../src/reading/loaded-run.js';
+
+/** One value of a table. `null`: the run has none. */
+export type RunValue = string | number | boolean | null;
+
+export interface RunRow {
+  readonly run: Pick<
+    LoadedRun,
+    | ('uuid' | 'name' | 'description' | 'owner' | 'project' | 'status' | 'tags' | 'inputs' | 'outputs')
+    | ('createdAt' | 'startedAt' | 'finishedAt' | 'durationSeconds' | 'location')
+  >;
+  /** Whether the run has no writer any more although its status is not final. */
+  readonly isLost: boolean;
+  /** The last values that were read from event files, by the name of the metric. */
+  readonly metrics: ReadonlyMap<string, number>;
+  readonly nowMs: number;
+}
+
+/** The columns that every run has. `age` and `duration` are in seconds, times are in ISO form. */
+export const FACTS = {
+  name: ({ run }) => run.name,
+  uuid: ({ run }) => run.uuid,
+  status: ({ run, isLost }) => (isLost ? 'lost' : run.status),
+  age: ({ run, nowMs }) => {
+    const date = run.createdAt ?? run.startedAt;
+    return date === null ? null : Math.max(0, nowMs - date.getTime()) / 1000;
+  },
+  duration: (row) => row.run.durationSeconds ?? findElapsed(row),
+  project: ({ run }) => run.project,
+  owner: ({ run }) => run.owner,
+  tags: ({ run }) => (run.tags.length === 0 ? null : run.tags.join(', ')),
+  description: ({ run }) => run.description,
+  created: ({ run }) => run.createdAt?.toISOString() ?? null,
+  started: ({ run }) => run.startedAt?.toISOString() ?? null,
+  finished: ({ run }) => run.finishedAt?.toISOString() ?? null,
+  location: ({ run }) => run.location,
+} satisfies Record<string, (row: RunRow) => RunValue>;
+
+export type FactName = keyof typeof FACTS;
+
+export function isFact(name: string): name is FactName {
+  return Object.hasOwn(FACTS, name);
+}
+
+/** The seconds since a run started, if it has not ended. */
+function findElapsed({ run, isLost, nowMs }: RunRow): number | null {
+  if (run.startedAt === null || isLost) return null;
+  const endMs = run.finishedAt?.getTime() ?? nowMs;
+  return Math.max(0, endMs - run.startedAt.getTime()) / 1000;
+}
+
+/** The prefixes with which a column names inputs, outputs or metrics only. */
+const PREFIXES = { 'inputs.': findInput, 'outputs.': findOutput, 'metrics.': findMetric };
+
+/** Returns the value of a column: a fact, else an input, an output or a metric of this name. `inputs.lr` names inputs only. */
+export function findValue(row: RunRow, column: string): RunValue {
+  if (isFact(column)) return FACTS[column](row);
+  for (const [prefix, find] of Object.entries(PREFIXES))
+    if (column.startsWith(prefix)) return find(row, column.slice(prefix.length));
+  return findInput(row, column) ?? findMetric(row, column) ?? findOutput(row, column);
+}
+
+function findInput({ run }: RunRow, name: string): RunValue {
+  return flatten(run.inputs).get(name) ?? null;
+}
+
+function findOutput({ run }: RunRow, name: string): RunValue {
+  return flatten(run.outputs).get(name) ?? null;
+}
+
+/** Metrics are found by their own name, and by their name in Polyaxon, which the outputs have: `val/loss` and `val__loss`. */
+function findMetric({ metrics }: RunRow, name: string): RunValue {
+  const exact = metrics.get(name);
+  if (exact !== undefined) return exact;
+  for (const [each, value] of metrics) if (toReadableName(each) === name) return value;
+  return null;
+}
+
+const flattened = new WeakMap<object, ReadonlyMap<string, RunValue>>();
+
+/** Returns the values of nested objects by their path: `{model: {depth: 4}}` has `model.depth`. Lists stay JSON texts. */
+export function flatten(values: Readonly<Record<string, JsonValue>>): ReadonlyMap<string, RunValue> {
+  let found = flattened.get(values);
+  if (found === undefined) {
+    const map = new Map<string, RunValue>();
+    collect(values, '', map);
+    flattened.set(values, map);
+    found = map;
+  }
+  return found;
+}
+
+function collect(
+  values: Readonly<Record<string, JsonValue>>,
+  path: string,
+  found: Map<string, RunValue>,
+): void {
+  for (const [key, value] of Object.entries(values)) {
+    const name = path === '' ? key : `${path}.${key}`;
+    if (typeof value !== 'object' || value === null) found.set(name, value);
+    else if (Array.isArray(value) || Object.keys(value).length === 0) found.set(name, JSON.stringify(value));
+    else collect(value as Readonly<Record<string, JsonValue>>, name, found);
+  }
+}
