@@ -22,13 +22,15 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const guides = join(repository, 'docs/guides');
 const names = readdirSync(guides).filter((name) => name.endsWith('.md'));
 
+const README = 'README.md';
+
 /** What a guide expects on the machine. */
 const SETTINGS: Record<string, (directory: string) => void> = {
   'other-writers.md': (directory) =>
     cpSync(join(repository, 'fixtures/keras'), join(directory, 'logs'), { recursive: true }),
 };
 
-describeWithPeers(['tensorboard', 's3'], 'guides', () => {
+describeWithPeers(['tensorboard', 'tensorboardx', 's3'], 'guides', () => {
   let server: S3Server;
   let modules: string;
 
@@ -38,19 +40,26 @@ describeWithPeers(['tensorboard', 's3'], 'guides', () => {
     modules = installPackage(createSharedTempDir());
   });
 
-  it.each(names)('%s works as printed', async (name) => {
+  it.each([README, ...names])('%s works as printed', async (name) => {
     const directory = createTempDir();
     symlinkSync(modules, join(directory, 'node_modules'));
     SETTINGS[name]?.(directory);
     const outputs = join(directory, 'mnt-outputs');
     mkdirSync(outputs);
-    const programs = [join(modules, '.bin'), dirname(peerPath('tensorboard')), dirname(process.execPath)];
+    // The README is a guide up to its first section.
+    const page = name === README ? writeFirstScreen(directory) : join(guides, name);
+    const programs = [
+      join(modules, '.bin'),
+      dirname(peerPath('tensorboardx')),
+      dirname(peerPath('tensorboard')),
+      dirname(process.execPath),
+    ];
     const env = {
       ...{ PATH: [...programs, process.env.PATH].join(':'), HOME: createTempDir(), NO_UPDATE_NOTIFIER: '1' },
       ...server.env,
     };
 
-    await runPage(join(guides, name), {
+    await runPage(page, {
       directory,
       env,
       replace: (command) =>
@@ -68,6 +77,13 @@ it('every guide is in the list of guides, and every link leads to a file', () =>
       expect(existsSync(join(guides, target!)), `${name}: ${target}`).toBe(true);
   }
 });
+
+function writeFirstScreen(directory: string): string {
+  const path = join(directory, README);
+  const [firstScreen = ''] = readFileSync(join(repository, README), 'utf8').split('\n## ');
+  writeFileSync(path, firstScreen);
+  return path;
+}
 
 /** Packs the package and installs it with its dependencies, as `npm install polytrack` does. Returns node_modules. */
 function installPackage(directory: string): string {
