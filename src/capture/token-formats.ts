@@ -72,7 +72,8 @@ const PREFIXES = [
   'lin_(?:api|oauth)_|AT(?:ATT|CTT)3|ATBB|ATTA|ATOA|pat-(?:na|eu|ap)\\d-|patA?[A-Za-z0-9]{14}\\.|CFPAT-|st?\\.|sl\\.(?:u\\.)?|HRKU-|syt_|unkey_|trp_|tr_(?:dev|prod)_|inngest_|signkey-(?:prod|test)-|zpka_|polar_(?:oat|pat)_',
   // Payment, mail, other services.
   '[rs]k_(?:live|test|prod|org)_|whsec_|sq0(?:atp|csp|idp)-|rzp_(?:live|test)_|FLWSECK-|shp(?:at|ca|pa|ss|tka|it)_|shippo_(?:live|test)_|access-(?:production|sandbox|development)-',
-  'GOCSPX-|re_|xkeysib-|xsmtpsib-|mlsn\\.|tfp_|waka_|apify_(?:api|proxy)_|retool_|aio_|tk_|fio-u-|duffel_(?:live|test)_|api_(?:live|sandbox|test)\\.|lip_|pdus\\+|u\\+',
+  'GOCSPX-|re_|xkeysib-|xsmtpsib-|mlsn\\.|tfp_|waka_|apify_(?:api|proxy)_|retool_|aio_|tk_|fio-u-|duffel_(?:live|test)_|api_(?:live|sandbox|test)\\.|lip_',
+  '(?<![+/])(?:pdus|u)\\+', // not part of base64
   't1\\.|sha256~|AGE-SECRET-KEY-1|tk-(?:us|eu)-|cal_(?:live_)?|secret-(?:live|test)-|svix_|stytch_|wst_',
 ].join('|');
 

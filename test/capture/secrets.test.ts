@@ -87,6 +87,7 @@ const ORDINARY_TEXTS = [
   'uuid 7df9e651-eee4-41ed-9d03-846f3bbbecdf and 7df9e651eee441ed9d03846f3bbbecdf',
   `sha256:${hex(64)}`,
   'integrity sha512-Zz9yQ3hKpG1nB8vX0aLmQ2rT5uW7xY4cD6eF8gH0iJ2kL4mN6oP8qR0sT2uV4wX6yZ8aB0cD2eF4gH6iJ8kL0m==',
+  '"sha512-zymm5+u+sCsSWyD9qNaejV3DFvhCKclKdizYaJUuHA83RLjb7nSuGnddCHGv0hk+KY7BMAlsWeK4Ueg6EV6XQg=="',
   '/usr/lib/python3.11/site-packages/keyring/credentials.py:12',
   'C:\\Users\\me\\secrets\\token.txt',
   'epoch 3 loss 0.123456789 acc=0.98765432 lr: 1e-05 tokens/s: 123456.78',
