@@ -141,14 +141,7 @@ const { outputFiles } = await build({
 for (const { path, text } of outputFiles) {
   writeFileSync(path, loadByPath(path, exportPlainly(path, defineUrl(loadLazily(path, text)))));
 }
-// `loadRuns` loads polytrack/uploader by its name (docs/decisions/0071), which Node.js looks for in the nearest package.json.
-const own = Object.entries(exports).flatMap(([name, door]) =>
-  door.types === undefined ? [] : [[name, door.default.replace('./dist/', './')]],
-);
-writeFileSync(
-  join(dist, 'package.json'),
-  `${JSON.stringify({ name: 'polytrack', type: 'commonjs', exports: Object.fromEntries(own) }, null, 2)}\n`,
-);
+writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
 writeFileSync(join(dist, 'esm', 'package.json'), '{ "type": "module" }\n');
 
 // Remove what no entry point uses: modules without code, internal declarations, and files of earlier builds.

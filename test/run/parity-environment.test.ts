@@ -70,7 +70,7 @@ describe('a program in an environment that configures the Python client', () => 
 
     expect(record.uuid).not.toBe(OTHER_UUID);
     expect(record).not.toHaveProperty('project');
-    expect(readdirSync(cwd).sort()).toEqual(['.polyaxon', 'home', 'plx-runs']);
+    expect(readdirSync(cwd).sort()).toEqual(['.polyaxon', 'home', 'plx-runs', 'plx-runs-tensorboard']);
   });
 
   it('writes UTF-8 in any locale', () => {
