@@ -5,11 +5,16 @@ import { runPython } from './python.js';
 
 const CLI = fileURLToPath(new URL('../../dist/uploader/cli.js', import.meta.url));
 
-/** The child sets the size of the terminal before it starts the command, so that it never runs with another one. */
+/**
+ * The child sets the size of the terminal before it starts the command, so that it never runs with another one. A terminal of a user is not one of
+ * a CI system, for which Node.js reports no colours.
+ */
 const PROGRAM = `
 import fcntl, os, pty, struct, sys, termios
 pid, fd = pty.fork()
 if pid == 0:
+    os.environ.pop('CI', None)
+    os.environ.setdefault('TERM', 'xterm')
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 40, int(sys.argv[1]), 0, 0))
     os.execv(sys.argv[2], sys.argv[2:])
 while True:

@@ -60,7 +60,7 @@ async function logEverything(): Promise<Logged> {
   run.logHistogram('edges', { edges: [-1, 0, 2, 5], counts: [3, 0, 1.5] });
   run.logText('note', TEXT, { step: 9 });
   await run.end();
-  return { logdir: run.paths.root, image: JPEG, wav };
+  return { logdir: run.paths.links, image: JPEG, wav };
 }
 
 interface AudioClip {
@@ -105,7 +105,7 @@ function decodePng(bytes: Uint8Array): { height: number; width: number; pixels: 
 describeWithPeers(['tensorboard'], 'TensorBoard', () => {
   it.each([true, false])('serves the logged values of every kind, with load_fast %s', async (fast) => {
     const { logdir, image, wav } = await logEverything();
-    const board = await TensorBoard.start({ logdir: `${logdir}/tensorboard`, fast });
+    const board = await TensorBoard.start({ logdir, fast });
     const run = await board.waitFor('runs', {}, (runs) => (runs as string[])[0]);
     expect(run).toMatch(/^readback-[0-9a-f]{8}$/);
     await board.waitFor('plugin/text/tags', {}, (tags) => (tags as Record<string, string[]>)[run]?.[0]);
