@@ -183,8 +183,10 @@ class Watch implements WorkHandler {
       this.#listing.throwIfBroken();
       await this.#exportScheduler?.save();
       await confirmLosses(this.#context, { isLast: true });
+      // Both are counted at one moment: the owner of a run may change while the status is written.
+      const report = this.#report(scanner);
       await status.write('ended');
-      return this.#report(scanner);
+      return report;
     } finally {
       await fileWatcher.source?.close();
     }
