@@ -4,7 +4,7 @@
  *
  * A code block with a file name (```js train.mjs) is saved under that name. Each line of an `sh` block is a command. A `text` block after it is
  * the output of its last command: `…` stands for any text, and a line with only `…` for any lines. Servers (`tensorboard`, `polytrack watch`) run
- * until they have printed the `text` block, or until they answer.
+ * until they are ready, and have printed the `text` block if there is one. One that ends earlier, or a watch that fails, is an error.
  */
 
 import { spawn } from 'node:child_process';
@@ -27,8 +27,12 @@ export interface PageOptions {
 }
 
 const FENCE = /^```(\w*)(?: (\S+))?$/;
-/** Commands that run until they are stopped. */
-const SERVERS = /^(?:npx )?(?:tensorboard|polytrack (?:watch|ui)) /;
+/** Commands that run until they are stopped, and what they print once they are ready and at the end. npx itself ends by the signal. */
+const SERVERS = [
+  { command: /^tensorboard /, ready: /TensorBoard \S+ at http/, last: /./ },
+  { command: /^(?:npx )?polytrack watch /, ready: /\S/, last: /^Complete: /m },
+];
+type Server = (typeof SERVERS)[number];
 
 /** Returns the code blocks of a page. Blocks in lists are indented. */
 export function parseBlocks(markdown: string): Block[] {
@@ -73,7 +77,8 @@ async function runCommands({ text }: Block, expected: string | null, options: Pa
     const replaced = options.replace === undefined ? command : options.replace(command);
     if (replaced === null) continue;
     const output = index === commands.length - 1 ? expected : null;
-    await runOne(replaced, output, SERVERS.test(command), options);
+    const server = SERVERS.find((each) => each.command.test(command));
+    await runOne(replaced, output, server, options);
   }
 }
 
@@ -89,7 +94,7 @@ function joinLines(text: string): string[] {
 async function runOne(
   command: string,
   expected: string | null,
-  isServer: boolean,
+  server: Server | undefined,
   { directory, env }: PageOptions,
 ): Promise<void> {
   // In its own process group: npx does not pass signals on.
@@ -103,7 +108,7 @@ async function runOne(
   };
   const take = (chunk: Buffer): void => {
     output += chunk.toString('utf8');
-    if (isServer && (pattern?.test(normalize(output)) ?? output.length > 0)) stop();
+    if (server?.ready.test(output) && (pattern?.test(normalize(output)) ?? true)) stop();
   };
   child.stdout.on('data', take);
   child.stderr.on('data', take);
@@ -111,8 +116,10 @@ async function runOne(
     child.on('error', reject);
     child.on('close', resolve);
   });
+  if (server !== undefined && !isStopping) throw new Error(`${command} ended before it was ready\n${output}`);
   // A dry run exits with 1 when there is something to send.
-  const isExpected = isServer || code === 0 || (code === 1 && command.includes('--dry-run'));
+  const isExpected =
+    server?.last.test(output) ?? (code === 0 || (code === 1 && command.includes('--dry-run')));
   if (!isExpected) throw new Error(`${command}: exit code ${code}\n${output}`);
   if (pattern !== null && !pattern.test(normalize(output)))
     throw new Error(`${command} printed\n${output}\nbut the page shows\n${expected}`);
