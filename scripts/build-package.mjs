@@ -3,7 +3,7 @@
 //   dist/src, dist/uploader   CommonJS for Node.js. A module loads when it is first used: `import 'polytrack'` needs only a few of them.
 //   dist/bundled              a library that both contain, with its licence
 //   dist/esm                  ECMAScript modules for bundlers, which follow no `require` and remove what a program does not use.
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -92,6 +92,15 @@ function defineUrl(code) {
   return code.replace(/^"use strict";\n/m, (line) => line + definition);
 }
 
+/** Hides the imports of optional packages from bundlers, which would fail where a package is not installed. */
+function importWhenInstalled(code) {
+  return code.replace(/\bimport\(("[^"]+")\)/g, (load, name) =>
+    JSON.parse(name) in peerDependencies
+      ? `import(/* webpackIgnore: true */ /* @vite-ignore */ String(${name}))`
+      : load,
+  );
+}
+
 /** Adds the files that `path` refers to, and those that they refer to. */
 function addReferences(path, found) {
   if (found.has(path)) return;
@@ -107,7 +116,7 @@ for (const name of readdirSync(join(repository, GENERATED)))
   cpSync(join(repository, GENERATED, name), join(name.endsWith('.d.ts') ? dist : compiled, GENERATED, name));
 
 rmSync(join(dist, 'esm'), { recursive: true, force: true });
-await build({
+const bundles = await build({
   ...common,
   entryPoints: Object.fromEntries(
     doors.map(({ module, default: path }) => [/([^/]+)\.js$/.exec(module)[1], toCompiled(path)]),
@@ -117,7 +126,10 @@ await build({
   bundle: true,
   splitting: true,
   external: Object.keys({ ...dependencies, ...peerDependencies }),
+  write: false,
 });
+mkdirSync(join(dist, 'esm'));
+for (const { path, text } of bundles.outputFiles) writeFileSync(path, importWhenInstalled(text));
 await build({
   ...common,
   entryPoints: { protobuf: fileURLToPath(import.meta.resolve(PROTOBUF.specifier)) },

@@ -22,7 +22,7 @@ export function toSummaryText(report: SyncReport, isVerbose: boolean, hasColor =
 function toColoredHeadline(report: SyncReport, hasColor: boolean): string {
   const headline = toPrintable(toHeadline(report));
   if (!hasColor || report.isDryRun) return headline;
-  const color = report.isComplete ? 'green' : report.isAborted ? 'yellow' : 'red';
+  const color = report.isShareComplete ? 'green' : report.isAborted ? 'yellow' : 'red';
   return headline.replace(/^\w+/, (word) => paint(word, color));
 }
 
@@ -47,13 +47,21 @@ function toHeadline({
   isDryRun,
   isAborted,
   isComplete,
+  isShareComplete,
   durationMs,
 }: SyncReport): string {
   if (isDryRun) {
     const kept = `${files.verified} to verify, ${files.unchanged} unchanged`;
     return `Would upload ${formatCount(files.unsent, 'file')} to ${store}; ${kept}.`;
   }
-  const state = isComplete ? 'Complete' : isAborted ? 'Interrupted' : 'Incomplete';
+  // An uploader of a group does not know what the others have stored.
+  const state = isComplete
+    ? 'Complete'
+    : isShareComplete
+      ? 'Share complete'
+      : isAborted
+        ? 'Interrupted'
+        : 'Incomplete';
   const counts = [
     `${files.stored} stored`,
     `${files.verified} verified`,

@@ -46,7 +46,7 @@ async function runWatch(argument: string, flags: Flags, context: CommandContext)
     display.end();
     if (isJson) context.stdout(`${JSON.stringify({ kind: 'report', ...toJsonReport(report) })}\n`);
     else context.stdout(toSummaryText(report, isVerbose, context.output?.hasColor));
-    context.setExitCode(report.isComplete ? EXIT.complete : EXIT.unsent);
+    context.setExitCode(report.isShareComplete ? EXIT.complete : EXIT.unsent);
   } catch (error) {
     display.end();
     reportError(context, error, isVerbose);

@@ -46,12 +46,14 @@ export function toReport(context: UploaderContext, scanner: Scanner, done: WorkD
   const unsentFiles: UnsentFile[] = [];
   const states: FileState[] = [];
   let totalBytes = 0;
+  let unprovenElsewhere = 0;
   for (const id of filesOnDisk(context)) {
     const sizeBytes = inventory.table.seenBytes[id]!;
     totalBytes += sizeBytes;
     const planned = done.planned?.get(id);
     const { state, reason } = judgeFile(context, id, done.files);
     states.push(planned ?? state);
+    if (state === 'elsewhere' && !inventory.isProven(id)) unprovenElsewhere += 1;
     const isReported = planned === undefined || done.files.failures.get(id) !== undefined;
     if (reason !== null && isReported)
       unsentFiles.push({ path: inventory.keyOf(id), sizeBytes, error: reason });
@@ -67,13 +69,15 @@ export function toReport(context: UploaderContext, scanner: Scanner, done: WorkD
   // A watch is always ended by its signal; what it could not do by then is unsent.
   const isCut = done.isAborted && !context.isWatching;
   const isPlanned = done.planned !== undefined && done.planned.size > 0;
+  const isShareComplete = files.unsent + unsent.length === 0 && !isCut && !isPlanned && lostBytes === 0;
   return {
     root: context.place.root.toString(),
     store: context.store.id,
     runs: inventory.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
     isDryRun: context.config.isDryRun,
     isAborted: done.isAborted,
-    isComplete: files.unsent + unsent.length === 0 && !isCut && !isPlanned && lostBytes === 0,
+    isComplete: isShareComplete && unprovenElsewhere === 0,
+    isShareComplete,
     durationMs: Math.round(context.clock.monotonicMs() - context.startMs),
     files,
     bytes: { total: totalBytes, sent: context.sentBytes, verified: done.verifiedBytes, lost: lostBytes },

@@ -37,7 +37,7 @@ it('uploads each run, and continues when one uploader leaves', async () => {
   );
 
   const report = await second.stop();
-  expect(report.isComplete).toBe(true);
+  expect(report.isShareComplete).toBe(true);
   for (const uuid of uuids) writeFileSync(join(harness.root, 'runs', uuid, 'outputs/b'), uuid);
   await first.until('the new files are stored', () =>
     uuids.every((uuid) => harness.store.text(`${uuid}/outputs/b`) === uuid),

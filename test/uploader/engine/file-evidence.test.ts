@@ -116,6 +116,10 @@ function check(harness: Harness, { report, status, metrics }: Outcome): void {
   if (report.isComplete) expect(missing).toEqual([]);
   const text = toSummaryText(report, false);
   expect(text.startsWith('Complete')).toBe(report.isComplete && !report.isDryRun);
+  if (report.isShareComplete && !report.isComplete) {
+    expect(report.files.elsewhere).toBeGreaterThan(0);
+    expect(text).toMatch(/^Share complete: .* assigned to other uploaders/);
+  }
   if (status === null) return;
   const { storedFiles, pendingFiles } = status.total;
   expect(storedFiles + pendingFiles + report.files.elsewhere).toBe(report.files.total);

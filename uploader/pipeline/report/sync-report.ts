@@ -15,8 +15,10 @@ export interface SyncReport {
   readonly isDryRun: boolean;
   /** The signal was aborted before the end. */
   readonly isAborted: boolean;
-  /** Every file on disk that is assigned to this uploader is proved to be stored, and nothing else is in `unsent`. */
+  /** Every file on disk is proved to be stored, and nothing else is in `unsent`. */
   readonly isComplete: boolean;
+  /** The same for the files that are assigned to this uploader. Differs from `isComplete` only in a group (`--share`). */
+  readonly isShareComplete: boolean;
   readonly durationMs: number;
   /** In a dry run, `verified` counts the files that would be compared, and `unsent` those that would be sent. */
   readonly files: FileCounts;
