@@ -59,11 +59,15 @@ const TYPED = `
 /** Jest's default transform; without this preset it only accepts `require`. */
 const BABEL = `module.exports = { presets: [['@babel/preset-env', { targets: { node: 'current' } }]] };`;
 
-const compile = (version, module, resolution, extension) => ({
-  name: `TypeScript ${version}, ${module} and ${resolution}, .${extension}`,
+const compile = (version) => ({
+  name: `TypeScript ${version} with nodenext, node16 and bundler`,
   install: [`typescript@${version}`, '@types/node@20'],
-  files: { [`main.${extension}`]: TYPED },
+  files: { 'main.mts': TYPED, 'main.cts': TYPED, 'main.ts': TYPED },
   run: [
+    ['nodenext', 'nodenext', 'main.mts', 'main.cts'],
+    ['node16', 'node16', 'main.mts', 'main.cts'],
+    ['esnext', 'bundler', 'main.ts'],
+  ].map(([module, resolution, ...files]) =>
     [
       'node',
       'node_modules/typescript/bin/tsc',
@@ -75,17 +79,23 @@ const compile = (version, module, resolution, extension) => ({
       'node',
     ]
       .concat(['--lib', 'es2023,esnext.disposable', '--module', module, '--moduleResolution', resolution])
-      .concat([`main.${extension}`]),
-  ],
+      .concat(files),
+  ),
   prints: '',
 });
 
-const bundle = (name, install, build, output, files = {}) => ({
+const bundle = (name, install, build, outputs, files = {}) => ({
   name: `bundle of ${name}`,
   install,
   files: { 'program.mjs': BUNDLED, ...files },
-  // The bundle runs in a directory without node_modules.
-  run: [...build, ['node', '--input-type=module', '-e', MOVE, output], ['node', `../moved/${output}`]],
+  run: [
+    ...build,
+    // The bundle runs in a directory without node_modules.
+    ...outputs.flatMap((output) => [
+      ['node', '--input-type=module', '-e', MOVE, output],
+      ['node', `../moved/${output}`],
+    ]),
+  ],
 });
 const MOVE = `import { cpSync } from 'node:fs'; cpSync(process.argv[1], '../moved/' + process.argv[1], { recursive: true });`;
 
@@ -151,24 +161,16 @@ const FREEZE = `
 `;
 
 export const COMBINATIONS = [
-  ...Object.entries(NODES).flatMap(([major, version]) => [
-    {
-      name: `Node.js ${major}`,
-      install: [`${NODE}@${version}`],
-      files: { 'esm.mjs': ESM, 'cjs.cjs': CJS },
-      run: [
-        [`node_modules/${NODE}/bin/node`, 'esm.mjs'],
-        [`node_modules/${NODE}/bin/node`, 'cjs.cjs'],
-      ],
-    },
-  ]),
-  ...['5', '7'].flatMap((version) => [
-    compile(version, 'nodenext', 'nodenext', 'mts'),
-    compile(version, 'nodenext', 'nodenext', 'cts'),
-    compile(version, 'node16', 'node16', 'mts'),
-    compile(version, 'node16', 'node16', 'cts'),
-    compile(version, 'esnext', 'bundler', 'ts'),
-  ]),
+  {
+    name: `Node.js ${Object.keys(NODES).join(', ')}`,
+    install: Object.values(NODES).map((version, i) => `node-${i}@npm:${NODE}@${version}`),
+    files: { 'esm.mjs': ESM, 'cjs.cjs': CJS },
+    run: Object.keys(NODES).flatMap((_, i) =>
+      ['esm.mjs', 'cjs.cjs'].map((program) => [`node_modules/node-${i}/bin/node`, program]),
+    ),
+  },
+  compile('5'),
+  compile('7'),
   {
     name: 'Jest',
     install: ['jest@30', '@babel/preset-env@7'],
@@ -187,33 +189,24 @@ export const COMBINATIONS = [
     run: [['node', 'node_modules/vitest/vitest.mjs', 'run']],
     prints: '1 passed',
   },
-  ...['esm', 'cjs'].map((format) =>
-    bundle(
-      `esbuild, ${format}`,
-      ['esbuild@0.28'],
-      [
-        [
-          'node',
-          '--input-type=module',
-          '-e',
-          `import { build } from 'esbuild'; await build({ entryPoints: ['program.mjs'], bundle: true, platform: 'node', format: '${format}', outfile: 'out.${format === 'esm' ? 'mjs' : 'cjs'}' });`,
-        ],
-      ],
-      `out.${format === 'esm' ? 'mjs' : 'cjs'}`,
-    ),
-  ),
+  bundle('esbuild', ['esbuild@0.28'], [['node', 'build.mjs']], ['out.mjs', 'out.cjs'], {
+    'build.mjs': `
+        import { build } from 'esbuild';
+        for (const [format, outfile] of [['esm', 'out.mjs'], ['cjs', 'out.cjs']])
+          await build({ entryPoints: ['program.mjs'], bundle: true, platform: 'node', format, outfile });`,
+  }),
   bundle(
     'Vite',
     ['vite@7'],
     [['node', 'node_modules/vite/bin/vite.js', 'build', '--ssr', 'program.mjs', '--outDir', 'out']],
-    'out/program.mjs',
+    ['out/program.mjs'],
     { 'vite.config.mjs': `export default { ssr: { noExternal: true }, logLevel: 'error' };` },
   ),
   bundle(
     'webpack, production',
     ['webpack@5', 'webpack-cli@6'],
     [['node', 'node_modules/webpack-cli/bin/cli.js']],
-    'out.js',
+    ['out.js'],
     {
       'webpack.config.cjs': `module.exports = { mode: 'production', target: 'node', entry: './program.mjs', output: { path: __dirname, filename: 'out.js' } };`,
     },
@@ -222,7 +215,7 @@ export const COMBINATIONS = [
     'Rollup',
     ['rollup@4', '@rollup/plugin-node-resolve@16', '@rollup/plugin-commonjs@29', '@rollup/plugin-json@6'],
     [['node', 'node_modules/rollup/dist/bin/rollup', '-c', '--silent']],
-    'out.mjs',
+    ['out.mjs'],
     {
       'rollup.config.mjs': `
         import commonjs from '@rollup/plugin-commonjs';
