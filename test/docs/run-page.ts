@@ -3,7 +3,7 @@
  * print with what the page shows.
  *
  * A code block with a file name (```js train.mjs) is saved under that name. Each line of an `sh` block is a command. A `text` block after it is
- * the output of its last command: `…` stands for any text, and a line with only `…` for any lines. Servers (`tensorboard`, `polytrack watch`) run
+ * the output of its last command: `…` stands for any text, and a line with only `…` for any lines. Servers (`tensorboard`, `polytrack ui`, `polytrack watch`) run
  * until they are ready, and have printed the `text` block if there is one. One that ends earlier, or a watch that fails, is an error.
  */
 
@@ -30,6 +30,7 @@ const FENCE = /^```(\w*)(?: (\S+))?$/;
 /** Commands that run until they are stopped, and what they print once they are ready and at the end. npx itself ends by the signal. */
 const SERVERS = [
   { command: /^tensorboard /, ready: /TensorBoard \S+ at http/, last: /./ },
+  { command: /^(?:npx )?polytrack ui\b/, ready: /^http\S+$/m, last: /./ },
   { command: /^(?:npx )?polytrack watch /, ready: /\S/, last: /^Complete: /m },
 ];
 type Server = (typeof SERVERS)[number];

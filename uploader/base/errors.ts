@@ -75,6 +75,30 @@ export class RunAmbiguousError extends RefusedError {
   }
 }
 
+/** TensorBoard is not installed, or not found. */
+export class TensorBoardMissingError extends RefusedError {
+  readonly code = 'ERR_TENSORBOARD_MISSING';
+  readonly hint = 'Run: pip install tensorboard';
+  constructor(commands: readonly string[]) {
+    super(`TensorBoard is not installed: none of these commands starts it: ${commands.join(', ')}`);
+  }
+}
+
+/** TensorBoard has ended before it was stopped. */
+export class TensorBoardFailedError extends CodedError {
+  readonly code = 'ERR_TENSORBOARD_FAILED';
+  readonly hint = 'Correct what TensorBoard reports; --verbose prints all of its output.';
+  constructor(
+    readonly end: number | string | null,
+    output: string,
+  ) {
+    const lines = output.trim().split('\n');
+    super(
+      `TensorBoard ended (${typeof end === 'number' ? `exit code ${end}` : end}): ${lines.at(-1)?.trim()}`,
+    );
+  }
+}
+
 /** The store URL is invalid. */
 export class StoreUrlError extends RefusedError {
   readonly code = 'ERR_STORE_URL';

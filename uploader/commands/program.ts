@@ -19,6 +19,7 @@ import { addRunsCommand } from './runs.js';
 import { addShowCommand } from './show.js';
 import { addStatusCommand } from './status.js';
 import { addSyncCommand } from './sync.js';
+import { addUiCommand } from './ui.js';
 import { addVerifyCommand } from './verify.js';
 import { addWatchCommand } from './watch.js';
 
@@ -27,7 +28,7 @@ const COMMANDS = [
   ...[addSyncCommand, addWatchCommand, addImportCommand, addStatusCommand, addCheckCommand],
   ...[addVerifyCommand, addCleanCommand, addPullCommand, addLsCommand, addInspectCommand, addFsckCommand],
   ...[addCompactCommand, addExportCommand, addRunCommand],
-  ...[addRunsCommand, addShowCommand, addCompareCommand],
+  ...[addRunsCommand, addShowCommand, addCompareCommand, addUiCommand],
 ];
 
 /** A program that throws `CommanderError` instead of ending the process. */

@@ -37,7 +37,7 @@ const TRANSFERRING = [...UPLOADING, ...OPERATING] as const;
 const CONNECTING = [...TRANSFERRING, 'check', 'status'] as const;
 const PRINTING = [...CONNECTING, 'inspect', 'fsck', 'compact'] as const;
 
-export type CommandName = (typeof PRINTING)[number] | 'run' | 'export';
+export type CommandName = (typeof PRINTING)[number] | 'run' | 'export' | 'ui';
 
 export interface Row extends RowOptions {
   readonly type: ValueType<unknown>;
@@ -345,6 +345,14 @@ export const FLAGS = {
   metric: row(names, ['export'], 'only these metrics'),
   wide: row(toggle, ['export'], 'one row for each step, with a column for each metric'),
   system: row(toggle, ['export'], 'system metrics instead of those that the program logged'),
+  port: row(wholeNumber(1, 65_535), ['ui'], 'port of TensorBoard', { unset: '6006, or the next free port' }),
+  host: row(text('<address>'), ['ui'], 'address at which TensorBoard is reachable, such as 0.0.0.0', {
+    unset: '127.0.0.1, local connections only',
+  }),
+  open: row(toggle, ['ui'], 'open the browser, if stdout is a terminal', {
+    negation: 'print the address only, do not open the browser',
+    default: true,
+  }),
   json: row(toggle, PRINTING, 'print the result as one JSON document', {
     helpFor: {
       sync: 'print the report as one JSON document; with --all a list of reports',
@@ -353,9 +361,9 @@ export const FLAGS = {
   }),
   verbose: row(
     toggle,
-    [...TRANSFERRING, 'check'],
+    [...TRANSFERRING, 'check', 'ui'],
     'print more: causes of errors; for uploads also the source of each setting and verified files',
-    { short: '-v' },
+    { short: '-v', helpFor: { ui: 'print what TensorBoard prints' } },
   ),
   config: row(text('<file>'), [...CONNECTING, 'run'], 'read settings from this JSON file', {
     unset: '$XDG_CONFIG_HOME/polytrack/config.json',
