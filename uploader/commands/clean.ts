@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
+import { formatBytes, formatCount } from '../base/format.js';
 import { type CleanedRun, type CleanReport, clean } from '../operations/clean/clean.js';
 import type { KeptReason } from '../operations/clean/select-runs.js';
 import { findRunPath } from '../operations/runs/find-run.js';
@@ -9,7 +10,6 @@ import { parseFlag } from '../settings/settings.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
-import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';
 import { RUN_PATH } from './run-names.js';

@@ -2,12 +2,12 @@
 
 import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
+import { formatBytes, formatCount } from '../base/format.js';
 import { type CompactedRun, type CompactReport, compact } from '../operations/compact/compact.js';
 import { findRunPath } from '../operations/runs/find-run.js';
 import { parseFlag } from '../settings/settings.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
-import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportFailure, toErrorLines } from './print-error.js';
 import { RUN_PATH } from './run-names.js';

@@ -3,11 +3,11 @@
 import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
 import { ConfigError } from '../base/errors.js';
+import { formatBytes, formatCount } from '../base/format.js';
 import { exportRuns } from '../operations/export/export-runs.js';
 import { parseFlag } from '../settings/settings.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
-import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportError, toErrorText } from './print-error.js';
 

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
+import { formatBytes, formatCount } from '../base/format.js';
 import { checkFiles, type FileCheck, PROBLEM_TEXTS } from '../operations/inspect/fsck.js';
 import { type RepairedFile, repairFiles } from '../operations/inspect/repair.js';
 import {
@@ -14,7 +15,6 @@ import {
 import { findRunPath } from '../operations/runs/find-run.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
-import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportFailure } from './print-error.js';
 import { RUN_PATH } from './run-names.js';

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
+import { formatBytes, formatCount } from '../base/format.js';
 import {
   type FileInspection,
   inspect,
@@ -14,7 +15,6 @@ import { type RunShownCounts, readShown, type TagShown, toReasonLines } from '..
 import { findRunPath } from '../operations/runs/find-run.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toTableOptions } from './context.js';
-import { formatBytes, formatCount } from './format.js';
 import { addOptions } from './options.js';
 import { reportFailure } from './print-error.js';
 import { RUN_PATH } from './run-names.js';

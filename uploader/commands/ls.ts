@@ -1,6 +1,7 @@
 /** `polytrack ls`: lists the runs of a store, or the files of a run. */
 
 import type { Command } from 'commander';
+import { formatBytes, formatCount } from '../base/format.js';
 import { formatAge } from '../base/format-age.js';
 import { type ListedFile, type ListedRun, listFiles, listRuns } from '../operations/list/list-store.js';
 import { parseRunUrl } from '../operations/pull/run-url.js';
@@ -8,7 +9,6 @@ import { findStoredUuid } from '../operations/runs/find-run.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp, toTableOptions } from './context.js';
-import { formatBytes, formatCount } from './format.js';
 import { openStoreRuns } from './open-store-runs.js';
 import { addOptions } from './options.js';
 import { joinPainted } from './paint.js';

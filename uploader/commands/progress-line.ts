@@ -1,8 +1,8 @@
 /** Formats the progress of an upload as one line that fits the terminal. Pure. */
 
 import { toPrintable } from '../../src/base/printable-text.js';
+import { formatBytes, formatCount } from '../base/format.js';
 import { formatAge } from '../base/format-age.js';
-import { formatBytes, formatCount } from './format.js';
 import { paint } from './paint.js';
 import type { Progress, Waiting } from './progress-state.js';
 import { countColumns, cutColumns } from './text-columns.js';

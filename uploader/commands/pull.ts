@@ -3,13 +3,13 @@
 import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
 import { ConfigError } from '../base/errors.js';
+import { formatBytes, formatCount } from '../base/format.js';
 import { pull } from '../operations/pull/pull.js';
 import type { PulledRun, PullReport } from '../operations/pull/pull-report.js';
 import { findStoredUuid, parseReferenceUrl } from '../operations/runs/find-run.js';
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
-import { formatBytes, formatCount } from './format.js';
 import { openStoreRuns } from './open-store-runs.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
 import { toReadableName } from '../../src/polyaxon/names.js';
+import { formatBytes, formatCount } from '../base/format.js';
 import { listEnvironment } from '../operations/runs/environment-facts.js';
 import { findRun } from '../operations/runs/find-run.js';
 import { type LoadedRow, readRows } from '../operations/runs/read-rows.js';
@@ -16,7 +17,6 @@ import { FACTS, flatten, type RunValue } from '../operations/runs/run-row.js';
 import { toNumberText, toTimeText, toValueText } from '../operations/runs/value-text.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp, toTableOptions } from './context.js';
-import { formatBytes, formatCount } from './format.js';
 import { openStoreRuns } from './open-store-runs.js';
 import { addOptions } from './options.js';
 import { joinPainted } from './paint.js';

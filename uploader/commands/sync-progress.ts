@@ -3,10 +3,10 @@
 import { joinLines } from '../../src/base/printable-text.js';
 import { describeFailure } from '../base/describe-failure.js';
 import { StoreError } from '../base/errors.js';
+import { formatBytes, formatCount, formatSeconds } from '../base/format.js';
 import type { Status } from '../engine/monitor/status-file.js';
 import type { OnSyncEvent, SyncEvent } from '../pipeline/report/progress.js';
 import type { CommandContext } from './context.js';
-import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { toErrorLines } from './print-error.js';
 import { toProgressLine } from './progress-line.js';
 import { ProgressState } from './progress-state.js';

@@ -1,8 +1,8 @@
 /** Formats the report of a sync as text for people and as JSON for programs. */
 
 import { joinLines, toPrintable } from '../../src/base/printable-text.js';
+import { formatBytes, formatCount, formatSeconds } from '../base/format.js';
 import type { LogDirectory, SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
-import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { joinPainted, paint } from './paint.js';
 import { toCauseLines, toErrorLines, toErrorText } from './print-error.js';
 

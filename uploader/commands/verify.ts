@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { joinLines } from '../../src/base/printable-text.js';
+import { formatBytes, formatCount, formatSeconds } from '../base/format.js';
 import type { PullProblem } from '../operations/pull/pull-report.js';
 import { findRunPath } from '../operations/runs/find-run.js';
 import { verify } from '../operations/verify/verify.js';
@@ -9,7 +10,6 @@ import type { VerifyProblem, VerifyReport } from '../operations/verify/verify-re
 import { resolveConfig } from '../settings/sync-config.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp } from './context.js';
-import { formatBytes, formatCount, formatSeconds } from './format.js';
 import { addOptions } from './options.js';
 import { reportError } from './print-error.js';
 import { RUN_PATH } from './run-names.js';
