@@ -2,6 +2,7 @@
 
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { EventFileWriter } from '../../src/format/index.js';
 import type { ShownRun } from '../../src/format/visibility/run-visibility.js';
@@ -36,7 +37,23 @@ function isSample(plugin: string, points: number, shown: number | undefined): bo
   return points > WITHOUT_METADATA && shown === WITHOUT_METADATA;
 }
 
+const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
+
 describeWithPeers(['tensorboard'], 'compact', () => {
+  it('changes nothing in either reader, of the fixtures of other writers', async () => {
+    const all = createTempDir();
+    const source = join(all, 'source');
+    for (const writer of ['keras', 'pytorch', 'tensorboardx', 'tensorflow'])
+      cpSync(join(FIXTURES, writer), join(source, writer), { recursive: true });
+
+    await compact(source, { output: join(all, 'copy') });
+
+    const before = await readShown(source);
+    expect(before.size).toBeGreaterThan(40);
+    for (const reader of ['fast', 'python'] as const)
+      expect(await compare(all, ['source', 'copy'], before, reader)).toEqual([]);
+  });
+
   it('changes nothing in either reader, as a copy and in place', async () => {
     const all = createTempDir();
     const source = join(all, 'source');

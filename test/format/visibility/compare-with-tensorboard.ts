@@ -24,6 +24,7 @@ export function expectedOf(run: ShownRun, reader: ReaderName): Shown {
   const viewer = run.viewers[reader]!;
   const { points } = run;
   const byTag: number[][] = points.tags.map(() => []);
+  const parts: MeshPart[] = [];
   for (let point = 0; point < points.count; point++) byTag[points.tagIndexOf(point)]!.push(point);
   for (const [index, tag] of points.tags.entries()) {
     const view = viewer.tagView(index);
@@ -44,14 +45,34 @@ export function expectedOf(run: ShownRun, reader: ReaderName): Shown {
     }
     const hasFailed = viewer.failures.some((failure) => failure.tag === tag);
     const times = served.map((point) => `${points.stepOf(point)}@${points.wallTimeOf(point)}`);
-    shown.get(plugin)!.set(nameOf(plugin, tag, view!.metadata!.content), hasFailed ? 'error' : times);
+    if (plugin === 'mesh')
+      parts.push({ ...readMeshData(view!.metadata!.content), series: hasFailed ? 'error' : times });
+    else shown.get(plugin)!.set(tag, hasFailed ? 'error' : times);
   }
+  shown.set('mesh', joinMeshes(parts));
   return shown;
 }
 
-/** Meshes are listed by the name in their plugin data. */
-function nameOf(plugin: string, tag: string, content: Uint8Array | undefined): string {
-  return plugin === 'mesh' ? plugins.MeshPluginData.decode(content ?? new Uint8Array()).name! : tag;
+/** One of the tags of a mesh: its vertices, faces or colors. */
+interface MeshPart {
+  readonly name: string;
+  readonly contentType: number;
+  readonly series: Series;
+}
+
+function readMeshData(content: Uint8Array = new Uint8Array()): Omit<MeshPart, 'series'> {
+  const { name, contentType } = plugins.MeshPluginData.decode(content);
+  return { name: name!, contentType: contentType! };
+}
+
+/** A mesh is listed once, with the points of all its tags, here in the order of their content types. */
+function joinMeshes(parts: readonly MeshPart[]): Map<string, Series> {
+  const meshes = new Map<string, Series>();
+  for (const { name, series } of [...parts].sort((a, b) => a.contentType - b.contentType)) {
+    const earlier = meshes.get(name) ?? [];
+    meshes.set(name, earlier === 'error' || series === 'error' ? 'error' : [...earlier, ...series]);
+  }
+  return meshes;
 }
 
 /** Asks TensorBoard for the same. */
@@ -150,7 +171,7 @@ async function readTags(board: TensorBoard, plugin: string): Promise<Map<string,
 
 type Point =
   | readonly [number, number | bigint]
-  | { readonly wall_time: number; readonly step: number | bigint };
+  | { readonly wall_time: number; readonly step: number | bigint; readonly content_type?: number };
 
 async function readSeries(board: TensorBoard, plugin: string, run: string, tag: string): Promise<Series> {
   const route = plugin === 'mesh' ? 'meshes' : plugin;
@@ -161,9 +182,10 @@ async function readSeries(board: TensorBoard, plugin: string, run: string, tag: 
     return 'error';
   }
   const points = (plugin === 'pr_curves' ? (answer as Record<string, Point[]>)[run]! : answer) as Point[];
-  return points.map((point) =>
-    'step' in point ? `${point.step}@${point.wall_time}` : `${point[1]}@${point[0]}`,
-  );
+  const typeOf = (point: Point): number => ('step' in point ? (point.content_type ?? 0) : 0);
+  return points
+    .sort((a, b) => typeOf(a) - typeOf(b))
+    .map((point) => ('step' in point ? `${point.step}@${point.wall_time}` : `${point[1]}@${point[0]}`));
 }
 
 async function runAll(requests: readonly (() => Promise<void>)[]): Promise<void> {

@@ -107,19 +107,22 @@ describe('compact', () => {
       expect(describeShown(after.get(run)!), run).toEqual(describeShown(shown));
   });
 
-  it.each(['pytorch', 'tensorboardx', 'tensorflow'])('shows the same of the files of %s', async (writer) => {
-    const output = join(createTempDir(), 'out');
-    const before = await readShown(join(FIXTURES, writer));
+  it.each(['keras', 'pytorch', 'tensorboardx', 'tensorflow'])(
+    'shows the same of the files of %s',
+    async (writer) => {
+      const output = join(createTempDir(), 'out');
+      const before = await readShown(join(FIXTURES, writer));
 
-    const report = await compact(join(FIXTURES, writer), { output });
+      const report = await compact(join(FIXTURES, writer), { output });
 
-    const after = await readShown(output);
-    expect(report.runs.filter(({ outcome }) => outcome === 'kept')).toEqual([]);
-    for (const [run, shown] of before) {
-      expect(describeShown(after.get(run)!), run).toEqual(describeShown(shown));
-      expect(eventFilesOf(join(output, run)), run).toHaveLength(1);
-    }
-  });
+      const after = await readShown(output);
+      expect(report.runs.filter(({ outcome }) => outcome === 'kept')).toEqual([]);
+      for (const [run, shown] of before) {
+        expect(describeShown(after.get(run)!), run).toEqual(describeShown(shown));
+        expect(eventFilesOf(join(output, run)), run).toHaveLength(1);
+      }
+    },
+  );
 
   it('leaves out superseded points, and sorts the others', async () => {
     const directory = createTempDir();
