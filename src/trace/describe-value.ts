@@ -44,7 +44,8 @@ export class ValueDescriber {
       case 'boolean':
         return this.#token(value);
       case 'number':
-        return this.#token(Number.isFinite(value) ? value : String(value));
+        // JSON has no negative zero.
+        return this.#token(Number.isFinite(value) ? value + 0 : String(value));
       case 'bigint':
         return this.#token(Number.isSafeInteger(Number(value)) ? Number(value) : String(value));
       case 'symbol':

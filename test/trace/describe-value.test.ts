@@ -26,6 +26,7 @@ describe('ValueDescriber', () => {
     ['NaN', Number.NaN, 'NaN'],
     ['a large bigint', 2n ** 64n, '18446744073709551616'],
     ['a small bigint', 7n, 7],
+    ['negative zero', -0, 0],
     ['a date', new Date(0), '1970-01-01T00:00:00.000Z'],
     ['a regular expression', /a+/g, '/a+/g'],
     ['a URL', new URL('http://a/b'), 'http://a/b'],
@@ -176,6 +177,7 @@ describe('ValueDescriber', () => {
           expect(JSON.parse(JSON.stringify(json))).toEqual(json);
         },
       ),
+      { numRuns: 2000 },
     );
   });
 
