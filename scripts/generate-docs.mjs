@@ -39,8 +39,9 @@ function toFlagsCell(name, { type, short, negation, default: usual }) {
   return shown.filter(Boolean).map(code).join(', ');
 }
 
-function toDefaultCell({ type, default: usual, unset }) {
-  const text = unset ?? { true: 'on', false: 'off', undefined: '' }[usual] ?? usual;
+function toDefaultCell({ type, default: usual, unset, unsetFor = {} }) {
+  const others = Object.entries(unsetFor).map(([command, other]) => `; ${code(command)}: ${other}`);
+  const text = `${unset ?? { true: 'on', false: 'off', undefined: '' }[usual] ?? usual}${others.join('')}`;
   return type.range === undefined ? text : `${text} (${type.range})`.trim();
 }
 

@@ -12,6 +12,14 @@ export {
 
 // Runs that are read back.
 
+export {
+  type AggregatedRun,
+  type AggregateRunsOptions,
+  aggregateRuns,
+  type RunAggregate,
+} from './aggregate/aggregate-runs.js';
+export { logAggregate } from './aggregate/log-aggregate.js';
+export type { AggregatedMetric } from './aggregate/metric-statistics.js';
 export type { LastMetric } from './reading/last-metrics.js';
 export { type LoadedRuns, type LoadRunsOptions, loadRuns } from './reading/load-runs.js';
 export type {
@@ -179,6 +187,7 @@ export {
   InvalidArgumentError,
   InvalidValueError,
   LibraryMissingError,
+  NoCommonMetricError,
   NoRunError,
   ResumeError,
   RunCleanedError,
@@ -186,6 +195,7 @@ export {
   RunFileError,
   RunsNotFoundError,
   RunWriteError,
+  TooFewRunsError,
 } from './base/errors.js';
 export type { EventFileBytes } from './format/reader/event-file-bytes.js';
 export type { Resume } from './format/writer/event-file-options.js';

@@ -241,6 +241,33 @@ export class RunsNotFoundError extends CodedError {
   }
 }
 
+/** Statistics over runs need several of them. */
+export class TooFewRunsError extends CodedError {
+  readonly code = 'ERR_RUNS_TOO_FEW';
+  readonly hint = 'Pass two or more different runs.';
+  constructor(readonly found: number) {
+    super(`found ${found === 1 ? '1 run' : `${found} runs`}, expected at least 2 different ones`);
+  }
+}
+
+/** No metric has a step that enough runs have. */
+export class NoCommonMetricError extends CodedError {
+  readonly code = 'ERR_NO_COMMON_METRIC';
+  readonly hint =
+    'Aggregate runs that log the same metrics at the same steps; `polytrack show <run>` lists the metrics of a run.';
+  constructor(
+    readonly runs: number,
+    minRuns: number,
+    /** The names of the metrics that were found. */
+    readonly metrics: readonly string[],
+  ) {
+    const more = metrics.length > 5 ? ` and ${metrics.length - 5} more` : '';
+    const found =
+      metrics.length === 0 ? 'none has a metric' : `found ${metrics.slice(0, 5).join(', ')}${more}`;
+    super(`no metric has a step that ${minRuns} of the ${runs} runs have: ${found}`);
+  }
+}
+
 /** A summary value does not have the form that its plugin requires. */
 export class InvalidValueError extends CodedError {
   readonly code = 'ERR_VALUE_INVALID';

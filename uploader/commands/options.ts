@@ -20,7 +20,7 @@ function toOptions(key: string, row: Row, command: CommandName): Option[] {
   const flag = [`${short === undefined ? '' : `${short}, `}${toFlag(key)}`, type.placeholder]
     .join(' ')
     .trim();
-  const notes = [type.range, toDefaultText(row), ...variables].filter((note) => note !== undefined);
+  const notes = [type.range, toDefaultText(row, command), ...variables].filter((note) => note !== undefined);
   const on = new Option(flag, withNotes(row.helpFor?.[command] ?? row.help, notes)).hideHelp(usual === true);
   const isNegatable = negation !== undefined || usual === false;
   if (!isNegatable) return [on];
@@ -29,8 +29,8 @@ function toOptions(key: string, row: Row, command: CommandName): Option[] {
   return [on, off.hideHelp(negation === undefined)];
 }
 
-function toDefaultText({ default: usual, unset }: Row): string | undefined {
-  const text = unset ?? (typeof usual === 'number' ? String(usual) : undefined);
+function toDefaultText({ default: usual, unset, unsetFor }: Row, command: CommandName): string | undefined {
+  const text = unsetFor?.[command] ?? unset ?? (typeof usual === 'number' ? String(usual) : undefined);
   return text === undefined ? undefined : `default: ${text}`;
 }
 

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { ConfigError } from '../base/errors.js';
+import { addAggregateCommand } from './aggregate.js';
 import { addCheckCommand } from './check.js';
 import { addCleanCommand } from './clean.js';
 import { addCompactCommand } from './compact.js';
@@ -28,7 +29,7 @@ const COMMANDS = [
   ...[addSyncCommand, addWatchCommand, addImportCommand, addStatusCommand, addCheckCommand],
   ...[addVerifyCommand, addCleanCommand, addPullCommand, addLsCommand, addInspectCommand, addFsckCommand],
   ...[addCompactCommand, addExportCommand, addRunCommand],
-  ...[addRunsCommand, addShowCommand, addCompareCommand, addUiCommand],
+  ...[addRunsCommand, addShowCommand, addCompareCommand, addAggregateCommand, addUiCommand],
 ];
 
 /** A program that throws `CommanderError` instead of ending the process. */

@@ -30,7 +30,7 @@ const WATCHING = ['sync', 'watch'] as const; // sync only with --live
 /** `run` passes these flags to `sync --live`. */
 const UPLOADING_OR_RUN = [...UPLOADING, 'run'] as const;
 const COMPARING = ['verify', 'clean'] as const;
-const READING = ['runs', 'show', 'compare'] as const;
+const READING = ['runs', 'show', 'compare', 'aggregate'] as const;
 const OPERATING = [...COMPARING, 'pull', 'ls', ...READING] as const;
 const SELECTING = [...UPLOADING, ...COMPARING] as const;
 const TRANSFERRING = [...UPLOADING, ...OPERATING] as const;
@@ -56,6 +56,8 @@ interface RowOptions {
   readonly default?: boolean | number;
   /** For help and docs: what applies without a value if no fixed default exists. */
   readonly unset?: string;
+  /** Commands for which something else applies. */
+  readonly unsetFor?: Partial<Record<CommandName, string>>;
   readonly short?: string;
   /** The first variable that is set wins. Default: `POLYTRACK_<NAME>`; none for rows of `FLAGS`. */
   readonly variables?: readonly string[];
@@ -286,9 +288,13 @@ export const FLAGS = {
       helpFor: { ls: 'also list previous versions of the files of a run, and removed files' },
     },
   ),
-  name: row(text('<name>'), ['run'], 'name of the run', { unset: 'that of the program' }),
-  root: row(text('<directory>'), ['run'], 'directory of all runs', {
+  name: row(text('<name>'), ['run', 'aggregate'], 'name of the run', {
+    unset: 'that of the program',
+    unsetFor: { aggregate: 'aggregate' },
+  }),
+  root: row(text('<directory>'), ['run', 'aggregate'], 'directory of all runs', {
     unset: 'POLYAXON_OFFLINE_ROOT, else ./plx-runs',
+    unsetFor: { aggregate: 'that of the first run on disk' },
   }),
   logdir: row(
     text('<directory>'),
@@ -342,7 +348,10 @@ export const FLAGS = {
   ),
   format: row(oneOf('csv', 'parquet', 'arrow'), ['export'], 'format of the file', { unset: 'csv' }),
   out: row(text('<file>'), ['export'], 'write to this file', { unset: 'standard output' }),
-  metric: row(names, ['export'], 'only these metrics'),
+  metric: row(names, ['export', 'aggregate'], 'only these metrics'),
+  minRuns: row(wholeNumber(1, 1_000_000), ['aggregate'], 'only steps that at least this many runs have', {
+    unset: '2',
+  }),
   wide: row(toggle, ['export'], 'one row for each step, with a column for each metric'),
   system: row(toggle, ['export'], 'system metrics instead of those that the program logged'),
   port: row(wholeNumber(1, 65_535), ['ui'], 'port of TensorBoard', { unset: '6006, or the next free port' }),
