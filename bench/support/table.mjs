@@ -39,7 +39,7 @@ export function formatContest({ title, note, metrics, results, targets, rounds }
       if (figure === undefined)
         return [`${called} (unavailable: ${problem})`, ...head.slice(1).map(() => '–')];
       const perSecond = rate === undefined ? [] : [formatNumber(1e9 / figure.median)];
-      const ratio = `${formatNumber(figure.median / ours)} ×`;
+      const ratio = ours === undefined ? '–' : `${formatNumber(figure.median / ours)} ×`;
       return [
         called,
         formatValue(figure.min, unit),
