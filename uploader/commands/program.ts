@@ -8,6 +8,7 @@ import { addCleanCommand } from './clean.js';
 import { addCompactCommand } from './compact.js';
 import { addCompareCommand } from './compare.js';
 import type { CommandContext } from './context.js';
+import { addDoctorCommand } from './doctor.js';
 import { addExportCommand } from './export.js';
 import { addFsckCommand } from './fsck.js';
 import { addImportCommand } from './import.js';
@@ -30,6 +31,7 @@ const COMMANDS = [
   ...[addVerifyCommand, addCleanCommand, addPullCommand, addLsCommand, addInspectCommand, addFsckCommand],
   ...[addCompactCommand, addExportCommand, addRunCommand],
   ...[addRunsCommand, addShowCommand, addCompareCommand, addAggregateCommand, addUiCommand],
+  ...[addDoctorCommand],
 ];
 
 /** A program that throws `CommanderError` instead of ending the process. */

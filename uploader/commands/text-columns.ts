@@ -32,6 +32,31 @@ export function cutColumns(text: string, columns: number, place: 'end' | 'middle
   return first.join('') + ELLIPSIS + last.join('');
 }
 
+/** Breaks a text at spaces into lines of at most this many columns. A longer word, such as a path, is broken after a `/` or anywhere. */
+export function wrapColumns(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && countColumns(last) + 1 + countColumns(word) <= columns)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else for (const part of breakWord(word, columns)) lines.push(part);
+  }
+  return lines;
+}
+
+function breakWord(word: string, columns: number): string[] {
+  const parts: string[] = [];
+  let rest = word;
+  while (countColumns(rest) > columns) {
+    const segments = Array.from(segmenter.segment(rest), ({ segment }) => segment);
+    const fitting = take(segments, columns).join('') || segments[0]!;
+    const slash = fitting.lastIndexOf('/') + 1;
+    parts.push(fitting.slice(0, slash || fitting.length));
+    rest = rest.slice(slash || fitting.length);
+  }
+  return rest === '' ? parts : [...parts, rest];
+}
+
 /** The first segments that fit into this many columns. */
 function take(segments: readonly string[], columns: number): string[] {
   let used = 0;

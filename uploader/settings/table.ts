@@ -34,7 +34,7 @@ const READING = ['runs', 'show', 'compare', 'aggregate'] as const;
 const OPERATING = [...COMPARING, 'pull', 'ls', ...READING] as const;
 const SELECTING = [...UPLOADING, ...COMPARING] as const;
 const TRANSFERRING = [...UPLOADING, ...OPERATING] as const;
-const CONNECTING = [...TRANSFERRING, 'check', 'status'] as const;
+const CONNECTING = [...TRANSFERRING, 'check', 'status', 'doctor'] as const;
 const PRINTING = [...CONNECTING, 'inspect', 'fsck', 'compact'] as const;
 
 export type CommandName = (typeof PRINTING)[number] | 'run' | 'export' | 'ui';
@@ -77,7 +77,7 @@ function row<Type extends ValueType<unknown>, Options extends RowOptions>(
 const STORE = {
   store: row(
     text('<url>'),
-    [...SELECTING, 'status', 'run'],
+    [...SELECTING, 'status', 'doctor', 'run'],
     'store of the runs: s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///path or polyaxon://host/owner/project',
   ),
   endpoint: row(endpoint, [...CONNECTING, 'run'], 'URL of the S3 server', {
@@ -91,7 +91,7 @@ const STORE = {
   }),
   pathStyle: row(
     toggle,
-    [...TRANSFERRING, 'check', 'run'],
+    [...TRANSFERRING, 'check', 'doctor', 'run'],
     'put the bucket name into the path of S3 requests',
     {
       negation: 'put the bucket name into the host name of S3 requests',
@@ -224,7 +224,7 @@ const SPEED = {
 const PROCESS = {
   stateDir: row(
     text('<path>'),
-    [...UPLOADING, 'status', 'check'],
+    [...UPLOADING, 'status', 'check', 'doctor'],
     'local directory for journals, locks and cached checks of stores',
     { unset: '$XDG_STATE_HOME/polytrack' },
   ),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countColumns, cutColumns } from '../../../uploader/commands/text-columns.js';
+import { countColumns, cutColumns, wrapColumns } from '../../../uploader/commands/text-columns.js';
 
 describe('countColumns', () => {
   // The numbers are those of Python's wcwidth 0.7.0, wcswidth().
@@ -47,5 +47,19 @@ describe('cutColumns', () => {
           expect(countColumns(cut)).toBeLessThanOrEqual(columns);
           expect(cut.replace('…', '')).toMatch(/^(?:損|失|👩‍🚀|e\u0301)*$/u);
         }
+  });
+});
+
+describe('wrapColumns', () => {
+  it('breaks at spaces, and never without a width', () => {
+    expect(wrapColumns('one two three', 7)).toEqual(['one two', 'three']);
+    expect(wrapColumns('損失 損失', 8)).toEqual(['損失', '損失']);
+    expect(wrapColumns('one two', Number.POSITIVE_INFINITY)).toEqual(['one two']);
+  });
+
+  it('breaks a word that is too long after a slash, or anywhere', () => {
+    expect(wrapColumns('in /data/runs/first', 8)).toEqual(['in', '/data/', 'runs/', 'first']);
+    expect(wrapColumns('損失損失損', 5)).toEqual(['損失', '損失', '損']);
+    expect(wrapColumns('損失', 1)).toEqual(['損', '失']);
   });
 });

@@ -77,6 +77,8 @@ export interface FileSystem {
   removeDirectory(path: FsPath): Promise<void>;
   /** Returns the free bytes for this user on the file system of `path`. */
   freeBytes(path: FsPath): Promise<number>;
+  /** Returns the type of the file system of `path`: on Linux a magic number of statfs(2). */
+  fileSystemType(path: FsPath): Promise<number>;
   /** Creates one directory. Its parent must exist. */
   makeDirectory(path: FsPath, mode: number): Promise<void>;
   /** Makes creates, renames and unlinks in this directory durable, if the file system supports it. */

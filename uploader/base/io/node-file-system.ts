@@ -50,6 +50,7 @@ export const nodeFileSystem: FileSystem = {
     const { bavail, bsize } = await statfs(path);
     return bavail * bsize;
   },
+  fileSystemType: async (path) => (await statfs(path)).type,
   makeDirectory: async (path, mode) => {
     await mkdir(path, { mode });
   },

@@ -28,7 +28,8 @@ export function toCheckText(check: StoreCheck): string {
   return joinLines(lines);
 }
 
-function toFacts(check: StoreCheck): [string, string][] {
+/** The facts about a store, as pairs of name and value. */
+export function toFacts(check: StoreCheck): [string, string][] {
   const { credentials, permissions, clockOffsetMs, lifecycle, server } = check;
   const facts: [string, string][] = [['store', check.store]];
   if (check.endpoint !== null) facts.push(['endpoint', check.endpoint]);

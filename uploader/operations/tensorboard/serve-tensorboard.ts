@@ -2,7 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TensorBoardFailedError } from '../../base/errors.js';
-import { runTensorBoard, type TensorBoardEnd, type TensorBoardOptions } from './run-tensorboard.js';
+import type { EndedProgram, ProgramOptions } from '../../base/io/run-program.js';
+import { runTensorBoard } from './run-tensorboard.js';
 
 /**
  * By default TensorBoard shows a random choice of 1,000 points of a curve, 500 histograms, and 10 images, clips and texts of a tag. Points are
@@ -15,7 +16,7 @@ const SAMPLES = 'scalars=1000000,histograms=10000,pr_curves=1000,text=1000,image
 const ADDRESS = /^TensorBoard \S+ at (http\S+)\s/m;
 const POLL_MS = 50;
 
-export interface ServeOptions extends TensorBoardOptions {
+export interface ServeOptions extends ProgramOptions {
   readonly logDirectory: string;
   readonly host: string;
   /** Default: 6006, or the next port that is free. */
@@ -70,6 +71,6 @@ async function awaitAnswer(url: string, signal: AbortSignal, onReady: (url: stri
 }
 
 /** Ctrl-C reaches TensorBoard before the signal of this process may be handled. */
-function isStopped({ code, signal }: TensorBoardEnd): boolean {
+function isStopped({ code, signal }: EndedProgram): boolean {
   return code === 0 || signal === 'SIGINT' || signal === 'SIGTERM' || signal === 'SIGHUP';
 }
