@@ -1,6 +1,6 @@
 /** Assembles the command line from all commands. */
 
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { ConfigError } from '../base/errors.js';
 import { addAggregateCommand } from './aggregate.js';
 import { addCheckCommand } from './check.js';
@@ -11,6 +11,7 @@ import type { CommandContext } from './context.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExportCommand } from './export.js';
 import { addFsckCommand } from './fsck.js';
+import { HelpCommand } from './help-command.js';
 import { addImportCommand } from './import.js';
 import { addInspectCommand } from './inspect.js';
 import { addLsCommand } from './ls.js';
@@ -36,7 +37,7 @@ const COMMANDS = [
 
 /** A program that throws `CommanderError` instead of ending the process. */
 export function createProgram(context: CommandContext, version: string): Command {
-  const program = new Command('polytrack')
+  const program = new HelpCommand('polytrack')
     .description(
       'Track programs; upload run directories to a store and restore them; verify what is stored; inspect, check, repair and compact event files; export metrics.',
     )

@@ -7,6 +7,5 @@ export const RUN_NAMES =
 export const RUN_PATH = 'a run (its path, name, first digits of the uuid, or latest)';
 
 export const RUN_HELP = `
-Names are searched in ./plx-runs, POLYAXON_OFFLINE_ROOT and /tmp/plx/offline, or in the root or store before the last slash. The latest run
-is the one that was created last. A path that exists is never taken for a name.
+Names are searched in ./plx-runs, POLYAXON_OFFLINE_ROOT and /tmp/plx/offline, or in the root or store before the last slash. The latest run is the one that was created last. A path that exists is never taken for a name.
 `;

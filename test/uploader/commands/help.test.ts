@@ -1,0 +1,58 @@
+/** The help of all commands, as users see it. */
+
+import { describe, expect, it } from 'vitest';
+import { nodeIo } from '../../../uploader/base/io/io.js';
+import { createProgram } from '../../../uploader/commands/program.js';
+import { runCli } from '../../support/cli.js';
+import { NO_TERMINAL } from '../../support/no-terminal.js';
+import { runInTerminal } from '../../support/terminal.js';
+
+/** The help of the program and of each command, for a terminal of this width; undefined: piped. */
+function printHelp(columns: number | undefined): Map<string, string> {
+  const found = new Map<string, string>();
+  let text = '';
+  const program = createProgram(
+    {
+      ...{ environment: {}, signal: new AbortController().signal, io: nodeIo, terminal: NO_TERMINAL },
+      stdout: (piece) => {
+        text += piece;
+      },
+      stderr: () => {},
+      columns: () => undefined,
+      setExitCode: () => {},
+    },
+    '0.0.0',
+  );
+  for (const command of [program, ...program.commands]) {
+    command.configureOutput({ getOutHelpWidth: () => columns as number });
+    text = '';
+    command.outputHelp();
+    found.set(command === program ? 'polytrack' : `polytrack ${command.name()}`, text);
+  }
+  return found;
+}
+
+describe('--help', () => {
+  it.each([80, 120])('fits a terminal of %d columns', async (columns) => {
+    const found = printHelp(columns);
+
+    for (const text of found.values())
+      for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(columns);
+    const all = [...found].map(([name, text]) => `$ ${name} --help\n${text}`).join('\n');
+    await expect(all).toMatchFileSnapshot(`golden/help-${columns}.txt`);
+  });
+
+  it('has 80 columns when piped, and no colours', async () => {
+    const expected = printHelp(80);
+
+    expect(printHelp(undefined)).toEqual(expected);
+    expect((await runCli('--help')).stdout).toBe(expected.get('polytrack'));
+    expect((await runCli('sync', '--help')).stdout).toBe(expected.get('polytrack sync'));
+  });
+
+  it('has the width of a real terminal', async () => {
+    const { text } = await runInTerminal(120, ['sync', '--help']);
+
+    expect(text.replaceAll('\r\n', '\n')).toBe(printHelp(120).get('polytrack sync'));
+  });
+});
