@@ -1,0 +1,112 @@
+/**
+ * Renders what commands print to a terminal, for the images of docs/runs.md and docs/uploader.md.
+ *
+ * SCREENSHOTS=docs/images writes the images.
+ */
+
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PNG } from 'pngjs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openPage } from '../support/browser.js';
+import { writeDemoRuns } from '../support/demo-runs.js';
+import { describeWithPeers } from '../support/peers.js';
+import { createSharedTempDir } from '../support/temp-dir.js';
+import { runInTerminal } from '../support/terminal.js';
+
+const IMAGES = join(import.meta.dirname, '../../docs/images');
+const MAX_BYTES = 60_000;
+const COLUMNS = 100;
+const STORE = 'file:///mnt/bucket';
+const COMMANDS: readonly (readonly [name: string, command: string])[] = [
+  ['runs', 'polytrack runs'],
+  ['show', 'polytrack show resnet-wide'],
+  ['compare', 'polytrack compare resnet-lr0.1 resnet-wide resnet-lr1'],
+  ['sync', `polytrack sync plx-runs --store ${STORE}`],
+  ['status', 'polytrack status plx-runs'],
+];
+
+const home = createSharedTempDir();
+const before = process.cwd();
+const screenshots = process.env.SCREENSHOTS;
+const directory = screenshots === undefined ? undefined : join(before, screenshots);
+
+/** The codes of uploader/commands/paint.ts. */
+const STYLES: Readonly<Record<string, string>> = {
+  31: '#f47067',
+  32: '#8ddb8c',
+  33: '#e0b36c',
+  2: '#909dab',
+};
+
+/** What is on the screen in the end: a line that is written again replaces the one before. */
+function toScreen(text: string): string {
+  const lines = text.replaceAll('\r\n', '\n').split('\n');
+  return lines.map((line) => line.slice(line.lastIndexOf('\r') + 1)).join('\n');
+}
+
+function toHtml(text: string): string {
+  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  const painted = escaped
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the codes begin with ESC
+    .replace(/\u001b\[(\d+)m/g, (_, code: string) =>
+      code in STYLES ? `<span style="color: ${STYLES[code]}">` : '</span>',
+    )
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the codes begin with ESC
+    .replace(/\u001b\[\??\w+/g, '');
+  return `<!doctype html><meta charset="utf-8"><body style="margin: 0"><pre style="${[
+    ...['display: inline-block', 'margin: 0', 'padding: 14px 18px', `width: calc(${COLUMNS}ch + 2px)`],
+    ...[
+      "font: 12px/17px 'DejaVu Sans Mono', monospace",
+      'white-space: pre-wrap',
+      'will-change: transform',
+      'border-radius: 6px',
+      'word-break: break-all',
+      'background: #22272e',
+      'color: #cdd9e5',
+    ],
+  ].join(';')}">${painted}</pre>`;
+}
+
+/** Chromium compresses for speed. */
+function toSmallPng(png: Uint8Array): Uint8Array {
+  return PNG.sync.write(PNG.sync.read(Buffer.from(png)), { colorType: 2, deflateStrategy: 0, filterType: 0 });
+}
+
+describeWithPeers(['python', 'chromium'], 'Images of commands', () => {
+  beforeAll(async () => {
+    vi.stubEnv('TERM', 'xterm-256color');
+    vi.stubEnv('HOME', home);
+    for (const name of ['COLUMNS', 'NO_COLOR', 'FORCE_COLOR', 'POLYAXON_OFFLINE_ROOT'])
+      vi.stubEnv(name, undefined);
+    await writeDemoRuns(join(home, 'plx-runs'));
+    mkdirSync(join(home, 'bucket'));
+    process.chdir(home);
+  });
+  afterAll(() => {
+    process.chdir(before);
+    vi.unstubAllEnvs();
+  });
+
+  it.each(COMMANDS)('%s is shown with its colours', async (name, command) => {
+    const args = command.replace(STORE, `file://${home}/bucket`).split(' ').slice(1);
+    const { text } = await runInTerminal(COLUMNS, args);
+    const shown = toScreen(text).replaceAll(`file://${home}/bucket`, STORE).replaceAll(home, '/home/ada');
+    const page = await openPage('about:blank');
+    await page.setContent(toHtml(`\u001b[2m$\u001b[22m ${command}\n${shown.trimEnd()}\n`));
+    const block = page.locator('pre');
+
+    expect(await page.locator('pre span').count()).toBeGreaterThan(1);
+    if (directory !== undefined)
+      writeFileSync(join(directory, `terminal-${name}.png`), toSmallPng(await block.screenshot()));
+  });
+});
+
+describe('docs/images', () => {
+  it('has an image of each command, of at most 60 kB', () => {
+    const sizes = COMMANDS.map(([name]) => statSync(join(IMAGES, `terminal-${name}.png`)).size);
+
+    expect(sizes.filter((size) => size > MAX_BYTES)).toEqual([]);
+    expect(readdirSync(IMAGES).filter((name) => name.startsWith('terminal-'))).toHaveLength(COMMANDS.length);
+  });
+});
