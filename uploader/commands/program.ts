@@ -7,6 +7,7 @@ import { addCheckCommand } from './check.js';
 import { addCleanCommand } from './clean.js';
 import { addCompactCommand } from './compact.js';
 import { addCompareCommand } from './compare.js';
+import { addCompletionCommand } from './completion.js';
 import type { CommandContext } from './context.js';
 import { addDoctorCommand } from './doctor.js';
 import { addExportCommand } from './export.js';
@@ -32,7 +33,7 @@ const COMMANDS = [
   ...[addVerifyCommand, addCleanCommand, addPullCommand, addLsCommand, addInspectCommand, addFsckCommand],
   ...[addCompactCommand, addExportCommand, addRunCommand],
   ...[addRunsCommand, addShowCommand, addCompareCommand, addAggregateCommand, addUiCommand],
-  ...[addDoctorCommand],
+  ...[addDoctorCommand, addCompletionCommand],
 ];
 
 /** A program that throws `CommanderError` instead of ending the process. */

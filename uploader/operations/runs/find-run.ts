@@ -83,7 +83,7 @@ async function findPath(reference: string, access: DiskAccess): Promise<string |
 }
 
 /** The roots in which a name is searched: the directory before it, or the default roots. */
-async function findRoots(
+export async function findRoots(
   reference: string,
   { io, environment }: DiskAccess,
 ): Promise<{ readonly roots: readonly string[]; readonly name: string }> {
