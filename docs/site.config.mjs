@@ -3,6 +3,14 @@
 const guide = (text, name) => ({ text, link: `/docs/guides/${name}` });
 const page = (text, name) => ({ text, link: `/docs/${name}` });
 
+/** The anchor that GitHub gives to a heading: links within the pages, and those that the command line prints, have this form. */
+function toAnchor(title) {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\p{M}\s_-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
 // biome-ignore lint/style/noDefaultExport: VitePress reads the default export.
 export default {
   title: 'polytrack',
@@ -16,7 +24,7 @@ export default {
     /\/(examples|deploy|scripts|test|fixtures|bench|src|uploader)\//,
   ],
   // The pages are plain Markdown, without HTML: <time> in a table is text.
-  markdown: { config: (markdown) => markdown.set({ html: false }) },
+  markdown: { config: (markdown) => markdown.set({ html: false }), anchor: { slugify: toAnchor } },
   themeConfig: {
     search: { provider: 'local' },
     nav: [

@@ -2,7 +2,7 @@
  * The errors that polytrack throws on purpose.
  *
  * Callers branch on `code`, which is stable and covered by semver. People read `message` and `hint`; `cause` helps with
- * debugging. README.md lists the codes.
+ * debugging. docs/errors.md lists the codes.
  */
 
 /** An error with a stable code and a hint. */

@@ -8,8 +8,8 @@ function codesIn(path: string, pattern: RegExp): string[] {
   return [...new Set(readFileSync(join(repository, path), 'utf8').match(pattern))].sort();
 }
 
-it('docs/uploader.md lists exactly the error codes of the Polyaxon client', () => {
-  const listed = codesIn('docs/uploader.md', /(?<=`)ERR_API_[A-Z_]+(?=`)/g);
+it('docs/errors.md lists exactly the error codes of the Polyaxon client', () => {
+  const listed = codesIn('docs/errors.md', /(?<=^### )ERR_API_[A-Z_]+$/gm);
 
   expect(listed).toEqual(codesIn('uploader/polyaxon-api/api-error.ts', /(?<=')ERR_API_[A-Z_]+(?=')/g));
 });

@@ -5,7 +5,7 @@
  * - `StoreError`: the store rejected a request or did not answer. A value in an outcome; reported for each file.
  * - `FileError`: one local file could not be uploaded. Reported; the other files are still uploaded.
  *
- * The codes are listed in docs/uploader.md.
+ * The codes are listed in docs/errors.md.
  */
 
 import { quote } from '../../src/base/describe.js';

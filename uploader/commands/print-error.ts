@@ -1,21 +1,25 @@
-/** Formats errors for people: code, message, hint and, if requested, causes. Never prints a stack. */
+/** Formats errors for people: code, message, hint, a link and, if requested, causes. Never prints a stack. */
 
-import { CodedError, messageOf } from '../../src/base/errors.js';
+import { CodedError, InvalidArgumentError, messageOf } from '../../src/base/errors.js';
 import { joinLines } from '../../src/base/printable-text.js';
 import { FileError } from '../base/errors.js';
 import { type CommandContext, EXIT } from './context.js';
+
+/** The page of all codes, in the published package (docs/decisions/0070-link-the-readme-to-published-files.md). */
+const ERRORS_PAGE = 'https://unpkg.com/polytrack/docs/errors.md';
 
 /** Formats an error as lines; with `isVerbose`, including its causes. */
 export function toErrorText(error: unknown, isVerbose: boolean): string {
   return joinLines([...toErrorLines(error), ...(isVerbose ? toCauseLines(error) : [])]);
 }
 
-/** Code and message of an error, then its hint. The lines may contain foreign text. */
+/** Code and message of an error, then its hint, then a link to the section that explains the code. The lines may contain foreign text. */
 export function toErrorLines(error: unknown): string[] {
   const isCoded = error instanceof CodedError;
   const code = isCoded ? error.code : 'ERR_UNEXPECTED';
   const hint = isCoded ? error.hint : 'This is a bug in polytrack: report it with the output of --verbose.';
-  return [`${code}: ${messageOf(error)}`, `  ${hint}`];
+  const section = error instanceof InvalidArgumentError ? 'invalid-arguments' : code.toLowerCase();
+  return [`${code}: ${messageOf(error)}`, `  ${hint}`, `  See ${ERRORS_PAGE}#${section}`];
 }
 
 /** The causes of an error, outermost first. The lines may contain foreign text. */
