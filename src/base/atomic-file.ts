@@ -1,6 +1,15 @@
 /** Writes files atomically: the content goes to a partial file, which is then renamed. A reader sees a whole file or none. */
 
-import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 
 /** Makes the names of partial files unique within this process. */
 let sequence = 0;
@@ -21,19 +30,29 @@ export function createFileSync(path: string, text: string, options: { fsync: boo
     publishSync(path, text, options, (partial) => {
       try {
         linkSync(partial, path);
-        rmSync(partial);
       } catch (error) {
-        if (isTaken(error)) throw error;
-        // A file system without hard links: claim the name with an empty file.
-        closeSync(openSync(path, 'wx'));
-        renameSync(partial, path);
+        if (isTaken(error)) {
+          // On NFS, a call whose answer was lost is repeated, and then finds its own link.
+          if (!isSameFile(partial, path)) throw error;
+        } else {
+          // A file system without hard links: claim the name with an empty file.
+          closeSync(openSync(path, 'wx'));
+          renameSync(partial, path);
+          return;
+        }
       }
+      rmSync(partial);
     });
     return true;
   } catch (error) {
     if (isTaken(error)) return false;
     throw error;
   }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
+  return one?.ino === other?.ino && one?.dev === other?.dev;
 }
 
 function publishSync(
