@@ -175,6 +175,7 @@ const TAKES_OPTIONS: Calls = {
   openRunSource: (o) => uploader.openRunSource('file:///nowhere', o),
   exportMetrics: (o) => polytrack.exportMetrics(polytrack.loadRuns(directory), o),
   loadRuns: (o) => polytrack.loadRuns(directory, o),
+  aggregateRuns: (o) => polytrack.aggregateRuns(polytrack.loadRuns(directory), o),
   compact: (o) => uploader.compact('logs', o),
   listRuns: (o) => uploader.listRuns(config, o),
   listFiles: (o) => uploader.listFiles(config, ref.uuid, '', o),
@@ -217,7 +218,7 @@ const TAKES_NONE = [
 ]
   .flatMap((name) => [`Run.${name}`, `tracking.${name}`])
   .concat(
-    ['tracking.getOrCreateRun', 'SummaryWriter.flush', 'SummaryWriter.setDefaultStep'],
+    ['logAggregate', 'tracking.getOrCreateRun', 'SummaryWriter.flush', 'SummaryWriter.setDefaultStep'],
     [
       'SummaryWriter.addEmbedding',
       'PolyaxonClient.close',
