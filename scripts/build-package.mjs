@@ -2,11 +2,12 @@
 // code, which docs/decisions/0069 explains:
 //   dist/src, dist/uploader   CommonJS for Node.js. A module loads when it is first used: `import 'polytrack'` needs only a few of them.
 //   dist/bundled              a library that both contain, with its licence
-//   dist/esm                  ECMAScript modules for bundlers, which follow no `require` and remove what a program does not use.
+//   dist/esm                  ECMAScript modules for bundlers, which follow no `require` and remove what a program does not use, and for
+//                             Deno, which does not find the names that a CommonJS module exports.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(repository, 'dist');
@@ -92,13 +93,14 @@ function defineUrl(code) {
   return code.replace(/^"use strict";\n/m, (line) => line + definition);
 }
 
-/** Hides the imports of optional packages from bundlers, which would fail where a package is not installed. */
+/** Hides the imports of optional packages from bundlers, which would fail where a package is not installed, or warn of a name that they do not know. */
 function importWhenInstalled(code) {
-  return code.replace(/\bimport\(("[^"]+")\)/g, (load, name) =>
-    JSON.parse(name) in peerDependencies
-      ? `import(/* webpackIgnore: true */ /* @vite-ignore */ String(${name}))`
-      : load,
-  );
+  const hidden = (name) => `import(/* webpackIgnore: true */ /* @vite-ignore */ ${name})`;
+  return code
+    .replace(/\bimport\(("[^"]+")\)/g, (load, name) =>
+      JSON.parse(name) in peerDependencies ? hidden(`String(${name})`) : load,
+    )
+    .replace(/\bimport\((\w+)\)/g, (_, variable) => hidden(variable));
 }
 
 /** Adds the files that `path` refers to, and those that they refer to. */
@@ -115,6 +117,16 @@ function addReferences(path, found) {
 for (const name of readdirSync(join(repository, GENERATED)))
   cpSync(join(repository, GENERATED, name), join(name.endsWith('.d.ts') ? dist : compiled, GENERATED, name));
 
+/** They are a tenth of these modules. The declarations and the CommonJS modules keep them. */
+const withoutComments = {
+  name: 'without-comments',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.js$/ }, async ({ path }) => {
+      const { code } = await transform(readFileSync(path, 'utf8'), { ...common, minifyWhitespace: true });
+      return { contents: code, loader: 'js' };
+    }),
+};
+
 rmSync(join(dist, 'esm'), { recursive: true, force: true });
 const bundles = await build({
   ...common,
@@ -126,6 +138,7 @@ const bundles = await build({
   bundle: true,
   splitting: true,
   external: Object.keys({ ...dependencies, ...peerDependencies }),
+  plugins: [withoutComments],
   write: false,
 });
 mkdirSync(join(dist, 'esm'));

@@ -97,7 +97,11 @@ const bundle = (name, install, build, outputs, files = {}) => ({
     ]),
   ],
 });
-const MOVE = `import { cpSync } from 'node:fs'; cpSync(process.argv[1], '../moved/' + process.argv[1], { recursive: true });`;
+/** Some bundlers write the place of a module into the bundle, where the package must not be found. */
+const MOVE = `
+  import { cpSync, existsSync, renameSync } from 'node:fs';
+  cpSync(process.argv[1], '../moved/' + process.argv[1], { recursive: true });
+  if (existsSync('node_modules')) renameSync('node_modules', 'removed');`;
 
 const WORKERS = `${IMPORT}${USE}
   import { Worker, isMainThread } from 'node:worker_threads';
