@@ -21,6 +21,7 @@ export const LATEST = 'latest';
 const SHOWN_CANDIDATES = 5;
 const SHOWN_NAMES = 3;
 const MIN_UUID_DIGITS = 8;
+const MIN_PREFIX_DIGITS = 4;
 
 /** Returns the run that `reference` names. `place`: where the runs were searched. Throws `RunUnknownError` and `RunAmbiguousError`. */
 export function matchRun<Run extends NamedRun>(
@@ -28,12 +29,19 @@ export function matchRun<Run extends NamedRun>(
   runs: readonly Run[],
   { place, nowMs }: { readonly place: string; readonly nowMs: number },
 ): Run {
-  const found = reference === LATEST ? findLatest(runs) : runs.filter((run) => isNamed(run, reference));
+  const found = reference === LATEST ? findLatest(runs) : findNamed(runs, reference);
   const [run, ...others] = found;
   if (run === undefined) throw new RunUnknownError(reference, place, rankNames(reference, runs));
   if (others.length === 0) return run;
   const candidates = [...found].sort(byAge).map((each) => describeRun(each, found, nowMs));
   throw new RunAmbiguousError(reference, place, candidates.slice(0, SHOWN_CANDIDATES), candidates.length);
+}
+
+/** Fewer than four digits are a name, if there is one: with many runs, some uuid begins with them. */
+function findNamed<Run extends NamedRun>(runs: readonly Run[], reference: string): Run[] {
+  const named = runs.filter(({ name }) => name === reference);
+  if (named.length > 0 && reference.length < MIN_PREFIX_DIGITS) return named;
+  return runs.filter((run) => isNamed(run, reference));
 }
 
 /** Whether the reference is the name of a run, a prefix of its uuid with or without dashes, or its name in TensorBoard. */

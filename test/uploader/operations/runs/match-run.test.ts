@@ -55,6 +55,15 @@ describe('matchRun', () => {
     );
   });
 
+  it('takes fewer than four digits for the name of a run, if one has it', () => {
+    const run = runOf('beef', '3f2', 1);
+
+    expect(matchRun('3f2', [...runs, run], options)).toBe(run);
+    expect(() => matchRun('3f2', runs, options)).toThrow(
+      expect.objectContaining({ code: 'ERR_RUN_AMBIGUOUS' }),
+    );
+  });
+
   it('suggests names that are similar, or contain what was given', () => {
     expect(() => matchRun('basline', runs, options)).toThrow(
       expect.objectContaining({
