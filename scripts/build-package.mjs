@@ -2,8 +2,7 @@
 // code, which docs/decisions/0069 explains:
 //   dist/src, dist/uploader   CommonJS for Node.js. A module loads when it is first used: `import 'polytrack'` needs only a few of them.
 //   dist/bundled              a library that both contain, with its licence
-//   dist/esm                  ECMAScript modules for bundlers, which follow no `require` and remove what a program does not use, and for
-//                             Deno, which does not find the names that a CommonJS module exports.
+//   dist/esm                  ECMAScript modules for bundlers, which follow no `require` and remove what a program does not use.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,7 +55,7 @@ function loadLazily(path, code) {
 function exportPlainly(path, code) {
   const pattern =
     /^var (\w+_exports) = \{\};\n__export\(\1, \{\n([\s\S]*?)\n\}\);\nmodule\.exports = __toCommonJS\(\1\);\n/m;
-  const members = pattern.exec(code)?.[2];
+  const [, name, members] = pattern.exec(code) ?? [];
   if (members === undefined) {
     if (code.includes('__export(')) throw new Error(`${path}: unexpected form of exports`);
     return code;
@@ -66,13 +65,12 @@ function exportPlainly(path, code) {
       ? `${indent}get ${name}() { return ${value}; }${comma}`
       : `${indent}${name}: ${value}${comma}`,
   );
-  const body = code
-    .replace(pattern, '')
-    .replace(
-      /^\/\/ Annotate the CommonJS export names[\s\S]*/m,
-      (annotation) =>
-        `module.exports = {\n${properties}\n};\nObject.defineProperty(module.exports, "__esModule", { value: true });\n${annotation}`,
-    );
+  const body = code.replace(pattern, '').replace(
+    /^\/\/ Annotate the CommonJS export names[\s\S]*/m,
+    (annotation) =>
+      // Not assigned to `module.exports` as a literal: Deno, and Node.js for getters, would take the names from that instead of the annotation.
+      `const ${name} = {\n${properties}\n};\nObject.defineProperty(${name}, "__esModule", { value: true });\nmodule.exports = ${name};\n${annotation}`,
+  );
   return body.includes('__toESM(')
     ? body
     : body.replace(/^var __defProp = [\s\S]*?^var __toCommonJS = .*\n/m, '');

@@ -6,7 +6,7 @@ import { COMBINATIONS } from './combinations/combinations.mjs';
 import { packRepository, tryCombination } from './combinations/try-combination.mjs';
 
 /** Those that together take less than five minutes. */
-const IN_TESTS = /^(?:Node\.js|TypeScript 7|bundle of esbuild)/;
+const IN_TESTS = /^(?:Node\.js|TypeScript 7|bundle of esbuild|Deno)/;
 
 const repository = new URL('../..', import.meta.url).pathname;
 let tarball: string;

@@ -31,6 +31,15 @@ describe("import 'polytrack'", () => {
     ).toEqual([]);
   });
 
+  it('has the names that `require` gives, and no others', async () => {
+    const [imported, required] = (await runProgram(`
+      const { default: exported, ...names } = polytrack;
+      console.log(JSON.stringify([Object.keys(names).sort(), Object.keys(exported).sort()]));`)) as string[][];
+
+    expect(imported!.filter((name) => name !== '__esModule' && name !== 'module.exports')).toEqual(required);
+    expect(required).toContain('Run');
+  });
+
   it('finds the uploader when a program reads a store', async () => {
     const code = await runProgram(`
       let code = 'none';
