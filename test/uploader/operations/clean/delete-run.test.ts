@@ -1,6 +1,6 @@
 /** A program starts to write at every step of a deletion: it finds the whole run, or the marker of a cleaned one. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Diagnostics } from '../../../../src/base/diagnostics.js';
@@ -23,6 +23,8 @@ interface Deletion {
   readonly calls: number;
   /** Whether the program found a marker when it had started; undefined if it did not start. */
   readonly foundMarker: boolean | undefined;
+  /** How many files were not yet deleted when the program started, except for one that was about to be: it had been checked before. */
+  readonly owed: number;
 }
 
 /** Deletes a run. A program starts to write before call number `startAt` to the file system, counted from 0. */
@@ -30,8 +32,11 @@ async function deleteWhile(startAt: number): Promise<Deletion> {
   const run = makeRun(createTempDir(), { ...FILES, [HEARTBEAT]: '{}', [END]: '{}' });
   let calls = 0;
   let foundMarker: boolean | undefined;
+  let owed = 0;
   let heartbeat: Heartbeat | undefined;
-  const start = (): void => {
+  const start = (next: string): void => {
+    const isAside = readdirSync(join(run, '.plx')).some((name) => name.startsWith('aside-'));
+    owed = countFiles(run) + (isAside && next !== 'unlink' ? 1 : 0);
     heartbeat = new Heartbeat(run, 'main', { intervalMs: 60_000, diagnostics: new Diagnostics() });
     foundMarker = existsSync(join(run, '.plx/cleaned.json'));
   };
@@ -39,7 +44,7 @@ async function deleteWhile(startAt: number): Promise<Deletion> {
     Object.entries(nodeIo.fileSystem).map(([name, call]) => [
       name,
       (...args: unknown[]) => {
-        if (calls === startAt) start();
+        if (calls === startAt) start(name);
         calls += 1;
         return (call as (...all: unknown[]) => unknown)(...args);
       },
@@ -74,7 +79,7 @@ async function deleteWhile(startAt: number): Promise<Deletion> {
     findDoubt: () => Promise.resolve(null),
   });
   heartbeat?.end({ status: 'failed', exit_code: 1, signal: null, reason: '', message: null, ended_at: '' });
-  return { run, deleted, calls, foundMarker };
+  return { run, deleted, calls, foundMarker, owed };
 }
 
 function countFiles(run: string): number {
@@ -101,6 +106,16 @@ describe('deleteRun', () => {
 
     expect(seen.whole).toBeGreaterThan(3);
     expect(seen.marked).toBeGreaterThan(3);
+  });
+
+  it('F106: deletes no file once a program has started, not even one that is moved aside', async () => {
+    const { calls } = await deleteWhile(Number.POSITIVE_INFINITY);
+
+    for (let startAt = 0; startAt < calls; startAt += 1) {
+      const { run, owed } = await deleteWhile(startAt);
+
+      expect(countFiles(run), `started before call ${startAt}`).toBe(owed);
+    }
   });
 
   it('F106: keeps the file of a program that takes the name while the file is moved aside', async () => {
