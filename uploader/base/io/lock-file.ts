@@ -10,6 +10,7 @@
  * file, and none removes the new one.
  */
 
+import { basename, dirname, join } from 'node:path';
 import { LockedError, StateDirectoryError } from '../errors.js';
 import { isSameVersion } from './file-version.js';
 import type { Io } from './io.js';
@@ -23,6 +24,8 @@ const MAX_LOCK_BYTES = 4096;
 export const OTHER_HOST_STALE_MS = 5 * 60_000;
 export const REFRESH_MS = 60_000;
 const POLL_MS = 500;
+/** What follows the name of a lock in that of a temporary file: the tokens of the holder to replace, if any, and of the new one. */
+const TEMPORARY = /^((?:[0-9a-f]{32}\.)*[0-9a-f]{32})\.partial$/;
 
 interface Holder extends ProcessIdentity {
   readonly token: string;
@@ -63,6 +66,7 @@ export async function acquireLock(path: string, io: Io): Promise<Lock> {
 export async function takeLock(path: string, io: Io, options: LockOptions): Promise<Lock> {
   const own: Holder = { ...(await io.processes.current()), token: io.randomness.id() };
   await take(path, own, io, options);
+  await removeLeftovers(path, own, io);
   const refreshing = new AbortController();
   const refreshed = keepFresh(path, own, io, { ...options, signal: refreshing.signal });
   return {
@@ -91,6 +95,7 @@ async function take(path: string, own: Holder, io: Io, options: LockOptions): Pr
     if (await create(path, own, io, options)) return;
     const found = await readHolder(path, io);
     if (found === null) continue; // released between the two calls
+    if (found.token === own.token) return; // on NFS, the answer to the link may be lost
     if (!(await isStale(path, found, io, options))) throw new LockedError(path, describe(found));
     await takeOver(path, found, own, io, options);
   }
@@ -122,14 +127,40 @@ async function create(path: string, own: Holder, io: Io, { mayBeEmpty }: LockOpt
       if (mayBeEmpty !== true || !isDiskFull(error)) throw error;
       own.emptyIno = (await io.fileSystem.lstat(temporaryPath)).ino;
     });
-    await io.fileSystem.link(temporaryPath, path);
-    return true;
+    return await link(temporaryPath, path, io);
   } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return false;
     if (isLinkUnsupported(error)) return createWithoutLink(path, own, io);
     throw error;
   } finally {
     await removeFile(io.fileSystem, temporaryPath);
+  }
+}
+
+/** Returns false if `path` exists, or if a process that had the lock has removed the temporary file. */
+async function link(temporaryPath: string, path: string, io: Io): Promise<boolean> {
+  try {
+    await io.fileSystem.link(temporaryPath, path);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST' || isAbsent(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Removes the temporary files of processes that were killed while they took this lock, or a guard of it. A process that is about to take it
+ * does not find its file then, and tries again.
+ */
+async function removeLeftovers(path: string, own: Holder, io: Io): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  try {
+    for (const name of (await io.fileSystem.readDirectory(dirname(path))).map(String)) {
+      const [, tokens] = (name.startsWith(prefix) && TEMPORARY.exec(name.slice(prefix.length))) || [];
+      if (tokens !== undefined && !tokens.endsWith(own.token))
+        await removeFile(io.fileSystem, join(dirname(path), name));
+    }
+  } catch {
+    // They only take space.
   }
 }
 
