@@ -52,11 +52,6 @@ const KNOWN: Readonly<Record<string, readonly Step[]>> = {
     ...[{ kind: 'copy to machine', run: 0 } as const, change('rewrite artifact'), change('restart log')],
     ...[SYNC, on(1, 'sync'), change('rewrite artifact'), change('restart log')],
   ],
-  'a copy beside the run is synced without the state': [
-    ...[{ kind: 'copy beside', run: 0 } as const, change('rewrite artifact'), change('restart log')],
-    ...[SYNC, { kind: 'lose state', machine: 0 } as const, SYNC],
-    ...[change('rewrite artifact'), change('restart log')],
-  ],
   'a log is restarted twice, and the state is lost in between': [
     ...[SYNC, change('restart log'), SYNC, { kind: 'lose state', machine: 0 } as const, SYNC],
     ...[change('restart log'), SYNC],

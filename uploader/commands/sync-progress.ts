@@ -143,7 +143,9 @@ function toPlainLine(event: SyncEvent, options: { isQuiet: boolean; isVerbose: b
     case 'run-complete':
       return options.isQuiet ? null : `run ${event.runUuid} has ended and is completely stored`;
     case 'draining':
-      return `stopping: ${formatCount(event.pendingFiles, 'file')} (${formatBytes(event.pendingBytes)}) not stored yet`;
+      return event.pendingFiles === 0
+        ? 'stopping'
+        : `stopping: ${formatCount(event.pendingFiles, 'file')} (${formatBytes(event.pendingBytes)}) not stored yet`;
     case 'api':
       return options.isQuiet ? null : toApiLine(event);
     case 'api-rejected':
