@@ -58,17 +58,19 @@ async function probe(
   try {
     const file = await fileSystem.openForWriting(path, 'create', FILE_MODE);
     try {
-      await file.append(Buffer.from('polytrack doctor\n'));
-      await file.sync();
+      try {
+        await file.append(Buffer.from('polytrack doctor\n'));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      const { mtimeNs } = await fileSystem.lstat(path);
+      return { failure: null, clockOffsetMs: Number(mtimeNs / 1_000_000n) - clock.wallTime() * 1000 };
     } finally {
-      await file.close();
+      await fileSystem.unlink(path);
     }
-    const { mtimeNs } = await fileSystem.lstat(path);
-    return { failure: null, clockOffsetMs: Number(mtimeNs / 1_000_000n) - clock.wallTime() * 1000 };
   } catch (error) {
     return { failure: messageOf(error), clockOffsetMs: null };
-  } finally {
-    await fileSystem.unlink(path).catch(() => undefined); // it was not created
   }
 }
 

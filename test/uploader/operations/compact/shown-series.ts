@@ -7,15 +7,16 @@ import type { ShownRun, VisibilityOptions } from '../../../../src/format/visibil
 import { PolyaxonViewer } from '../../../../src/polyaxon/export/polyaxon-viewer.js';
 import { expectedOf } from '../../../format/visibility/compare-with-tensorboard.js';
 
-const VISIBILITY: VisibilityOptions = {
-  samples: 'all',
-  viewers: { polyaxon: (state) => new PolyaxonViewer(state) },
-};
+const viewers: VisibilityOptions['viewers'] = { polyaxon: (state) => new PolyaxonViewer(state) };
 
-export async function readShown(directory: string): Promise<Map<string, ShownRun>> {
+/** `samples`: as `--samples_per_plugin` of TensorBoard. */
+export async function readShown(
+  directory: string,
+  samples: VisibilityOptions['samples'] = 'all',
+): Promise<Map<string, ShownRun>> {
   const runs = new Map<string, ShownRun>();
   for (const { run, directory: path, files } of await listEventFiles(directory)) {
-    runs.set(run, await readVisibility(path, files, VISIBILITY));
+    runs.set(run, await readVisibility(path, files, { samples, viewers }));
   }
   return runs;
 }
