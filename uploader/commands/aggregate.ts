@@ -5,17 +5,16 @@ import type { AggregatedMetric } from '../../src/aggregate/metric-statistics.js'
 import { joinLines } from '../../src/base/printable-text.js';
 import { formatCount } from '../base/format.js';
 import { type WrittenAggregate, writeAggregate } from '../operations/aggregate/write-aggregate.js';
-import { type FoundRun, findRun } from '../operations/runs/find-run.js';
 import { toNumberText } from '../operations/runs/value-text.js';
 import { parseFlag } from '../settings/settings.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp, toTableOptions } from './context.js';
-import { openStoreRuns } from './open-store-runs.js';
 import { addOptions } from './options.js';
 import { joinPainted } from './paint.js';
-import { reportError, toErrorText } from './print-error.js';
+import { toErrorText } from './print-error.js';
 import { RUN_HELP, RUN_NAMES } from './run-names.js';
 import { type Column, type TableOptions, toTable } from './table.js';
+import { useRuns } from './use-runs.js';
 
 const EXIT_HELP = `
 Exit codes:
@@ -42,10 +41,7 @@ async function runAggregate(
   flags: Flags,
   context: CommandContext,
 ): Promise<void> {
-  const found: FoundRun[] = [];
-  try {
-    const openStore = (url: string) => openStoreRuns(url, flags, context);
-    for (const reference of references) found.push(await findRun(reference, { ...context, openStore }));
+  await useRuns(references, flags, context, async (found) => {
     const written = await writeAggregate(
       found.map(({ run }) => run),
       {
@@ -61,11 +57,7 @@ async function runAggregate(
     const { problems } = written.aggregate;
     for (const problem of problems) context.stderr(toErrorText(problem, false));
     context.setExitCode(problems.length === 0 ? EXIT.complete : EXIT.unsent);
-  } catch (error) {
-    reportError(context, error, flags.verbose === true);
-  } finally {
-    for (const { source } of found) await source.close();
-  }
+  });
 }
 
 /** The last step of a metric. */

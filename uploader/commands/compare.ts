@@ -3,7 +3,6 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../base/errors.js';
 import { type Comparison, compareRuns } from '../operations/runs/compare-runs.js';
-import { type FoundRun, findRun } from '../operations/runs/find-run.js';
 import { toShortUuid } from '../operations/runs/match-run.js';
 import { readRows } from '../operations/runs/read-rows.js';
 import { readDetails } from '../operations/runs/run-details.js';
@@ -11,7 +10,6 @@ import type { RunValue } from '../operations/runs/run-row.js';
 import { toTimeText, toValueText } from '../operations/runs/value-text.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp, toTableOptions } from './context.js';
-import { openStoreRuns } from './open-store-runs.js';
 import { addOptions } from './options.js';
 import { joinPainted } from './paint.js';
 import { reportError, toErrorText } from './print-error.js';
@@ -19,6 +17,7 @@ import { RUN_HELP, RUN_NAMES } from './run-names.js';
 import { toJsonNumber } from './runs.js';
 import { toStatusCell } from './status-cell.js';
 import { type Cell, type Column, layOutTable, type TableOptions } from './table.js';
+import { useRuns } from './use-runs.js';
 
 const EXIT_HELP = `
 Exit codes:
@@ -46,15 +45,13 @@ async function runCompare(
   context: CommandContext,
 ): Promise<void> {
   const { io, signal } = context;
-  const found: FoundRun[] = [];
-  try {
-    if (references.length < 2)
-      throw new ConfigError(
-        'compare needs at least two runs',
-        'Name them: polytrack compare baseline latest.',
-      );
-    const openStore = (url: string) => openStoreRuns(url, flags, context);
-    for (const reference of references) found.push(await findRun(reference, { ...context, openStore }));
+  if (references.length < 2)
+    return reportError(
+      context,
+      new ConfigError('compare needs at least two runs', 'Name them: polytrack compare baseline latest.'),
+      flags.verbose === true,
+    );
+  await useRuns(references, flags, context, async (found) => {
     const rows = await readRows(
       found.map(({ run }) => run),
       { io, signal, columns: [], others: [] },
@@ -88,11 +85,7 @@ async function runCompare(
     const problems = details.flatMap((each) => each.problems);
     for (const problem of problems) context.stderr(toErrorText(problem, false));
     context.setExitCode(problems.length === 0 ? EXIT.complete : EXIT.unsent);
-  } catch (error) {
-    reportError(context, error, flags.verbose === true);
-  } finally {
-    for (const { source } of found) await source.close();
-  }
+  });
 }
 
 type RunId = { readonly uuid: string | null; readonly name: string | null; readonly location: string };

@@ -5,7 +5,6 @@ import { joinLines } from '../../src/base/printable-text.js';
 import { toReadableName } from '../../src/polyaxon/names.js';
 import { formatBytes, formatCount } from '../base/format.js';
 import { listEnvironment } from '../operations/runs/environment-facts.js';
-import { findRun } from '../operations/runs/find-run.js';
 import { type LoadedRow, readRows } from '../operations/runs/read-rows.js';
 import {
   type LogLine,
@@ -17,14 +16,14 @@ import { FACTS, flatten, type RunValue } from '../operations/runs/run-row.js';
 import { toNumberText, toTimeText, toValueText } from '../operations/runs/value-text.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp, toTableOptions } from './context.js';
-import { openStoreRuns } from './open-store-runs.js';
 import { addOptions } from './options.js';
 import { joinPainted } from './paint.js';
-import { reportError, toErrorText } from './print-error.js';
+import { toErrorText } from './print-error.js';
 import { RUN_HELP, RUN_NAMES } from './run-names.js';
 import { toJsonNumber, toJsonRun } from './runs.js';
 import { toStatusCell } from './status-cell.js';
 import { type Cell, type Column, type TableOptions, toTable } from './table.js';
+import { useRuns } from './use-runs.js';
 
 const EXIT_HELP = `
 Exit codes:
@@ -50,23 +49,15 @@ export function addShowCommand(program: Command, context: CommandContext): void 
 
 async function runShow(reference: string, flags: Flags, context: CommandContext): Promise<void> {
   const { io, signal } = context;
-  try {
-    const openStore = (url: string) => openStoreRuns(url, flags, context);
-    const found = await findRun(reference, { ...context, openStore });
-    try {
-      const [row] = await readRows([found.run], { io, signal, columns: [], others: [] });
-      const details = await readDetails(found, { signal, logLines: LOG_LINES });
-      context.stdout(
-        flags.json === true ? toJson(row!, details) : toText(row!, details, toTableOptions(context, 2)),
-      );
-      for (const problem of details.problems) context.stderr(toErrorText(problem, false));
-      context.setExitCode(details.problems.length === 0 ? EXIT.complete : EXIT.unsent);
-    } finally {
-      await found.source.close();
-    }
-  } catch (error) {
-    reportError(context, error, flags.verbose === true);
-  }
+  await useRuns([reference], flags, context, async ([found]) => {
+    const [row] = await readRows([found!.run], { io, signal, columns: [], others: [] });
+    const details = await readDetails(found!, { signal, logLines: LOG_LINES });
+    context.stdout(
+      flags.json === true ? toJson(row!, details) : toText(row!, details, toTableOptions(context, 2)),
+    );
+    for (const problem of details.problems) context.stderr(toErrorText(problem, false));
+    context.setExitCode(details.problems.length === 0 ? EXIT.complete : EXIT.unsent);
+  });
 }
 
 function toJson(row: LoadedRow, { metrics, artifacts, environment, git, log, problems }: RunDetails): string {
