@@ -25,56 +25,69 @@ interface Metadata {
   readonly outputs?: Readonly<Record<string, JsonValue>>;
 }
 
-export interface OrderedMetadata<T extends Metadata> {
+interface Named {
+  readonly name: string;
+  readonly kind: string;
+}
+
+/** What a process has logged about a run, and when. */
+export interface RunData<T extends Metadata, A extends Named> {
   readonly metadata: T;
+  readonly lineage: readonly A[];
   readonly order: MetadataOrder;
 }
 
-/** Merges what another process has written. Returns `base` itself if all of it is merged already. */
-export function mergeInOrder<T extends Metadata>(
-  base: OrderedMetadata<T>,
-  added: OrderedMetadata<Metadata>,
-): OrderedMetadata<T> {
+/**
+ * Merges what another process has logged. Returns the metadata (`base.metadata` itself if nothing is newer), the order with both, and in
+ * `lineage` only the added artifacts that are newer than those in the order.
+ */
+export function mergeRunData<T extends Metadata, A extends Named>(
+  base: Omit<RunData<T, A>, 'lineage'>,
+  added: RunData<Metadata, A>,
+): RunData<T, A> {
   const fields: Partial<Record<OrderedField, unknown>> = {};
   const order: Partial<Record<OrderedField | 'lineage', Numbers>> = { ...base.order };
   for (const field of ORDERED_FIELDS) {
     const values = toMap(base.metadata, field);
-    const numbers = new Map(Object.entries(base.order[field] ?? {}));
     const later = toMap(added.metadata, field);
-    const laterNumbers = new Map(Object.entries(added.order[field] ?? {}));
-    let isChanged = false;
-    for (const name of new Set([...later.keys(), ...laterNumbers.keys()])) {
-      const number = laterNumbers.get(name) ?? 0;
-      if (number <= (numbers.get(name) ?? -1)) continue;
-      isChanged = true;
-      numbers.set(name, number);
+    const names = new Set([...later.keys(), ...Object.keys(added.order[field] ?? {})]);
+    const numbers = addNewer(base.order[field], added.order[field], names, (name) => {
       if (later.has(name)) values.set(name, later.get(name)!);
       else values.delete(name);
-    }
-    if (!isChanged) continue;
+    });
+    if (numbers === undefined) continue;
     fields[field] = field === 'tags' ? [...values.keys()] : Object.fromEntries(values);
-    order[field] = Object.fromEntries(numbers);
+    order[field] = numbers;
   }
-  return Object.keys(fields).length === 0 ? base : { metadata: { ...base.metadata, ...fields }, order };
+  const isChanged = Object.keys(fields).length > 0;
+  const metadata = isChanged ? { ...base.metadata, ...fields } : base.metadata;
+  const artifacts = new Map(added.lineage.map((artifact) => [toArtifactKey(artifact), artifact]));
+  const lineage: A[] = [];
+  const numbers = addNewer(base.order.lineage, added.order.lineage, artifacts.keys(), (key) =>
+    lineage.push(artifacts.get(key)!),
+  );
+  if (numbers !== undefined) order.lineage = numbers;
+  return { metadata, lineage, order: isChanged || numbers !== undefined ? order : base.order };
 }
 
-/** Returns the artifacts of another process that are newer than those in `order`, and the order with them. */
-export function takeNewerArtifacts<T extends { readonly name: string; readonly kind: string }>(
-  order: MetadataOrder,
-  artifacts: readonly T[],
-  added: MetadataOrder,
-): { readonly artifacts: readonly T[]; readonly order: MetadataOrder } {
-  const numbers = new Map(Object.entries(order.lineage ?? {}));
-  const later = new Map(Object.entries(added.lineage ?? {}));
-  const newer = artifacts.filter((artifact) => {
-    const key = toArtifactKey(artifact);
-    const number = later.get(key) ?? 0;
-    if (number <= (numbers.get(key) ?? -1)) return false;
-    numbers.set(key, number);
-    return true;
-  });
-  if (newer.length === 0) return { artifacts: newer, order };
-  return { artifacts: newer, order: { ...order, lineage: Object.fromEntries(numbers) } };
+/** Calls `add` for the added names that are newer. Returns the numbers of all names; undefined if none is newer. */
+function addNewer(
+  base: Numbers = {},
+  added: Numbers = {},
+  names: Iterable<string>,
+  add: (name: string) => unknown,
+): Numbers | undefined {
+  const numbers = new Map(Object.entries(base));
+  const later = new Map(Object.entries(added));
+  let isChanged = false;
+  for (const name of names) {
+    const number = later.get(name) ?? 0;
+    if (number <= (numbers.get(name) ?? -1)) continue;
+    isChanged = true;
+    numbers.set(name, number);
+    add(name);
+  }
+  return isChanged ? Object.fromEntries(numbers) : undefined;
 }
 
 /** The name of an artifact in an order. */

@@ -25,9 +25,8 @@ import {
   findWrittenNames,
   type MetadataNames,
   type MetadataOrder,
-  mergeInOrder,
+  mergeRunData,
   parseMetadataOrder,
-  takeNewerArtifacts,
   toArtifactKey,
 } from '../polyaxon/metadata-order.js';
 import {
@@ -332,13 +331,12 @@ export class RunDirectory {
 
   #mergeWorker({ lineage, order, ...metadata }: WorkerFile): void {
     const base = { metadata: this.record, order: this.#wholeOrder() };
-    const merged = mergeInOrder(base, { metadata, order });
-    if (merged !== base) this.#unwritten.add('record').add('order');
+    const merged = mergeRunData(base, { metadata, lineage, order });
+    if (merged.metadata !== base.metadata) this.#unwritten.add('record').add('order');
     this.#record = merged.metadata;
-    const newer = takeNewerArtifacts(merged.order, lineage, order);
-    for (const artifact of newer.artifacts) this.#addArtifact(artifact);
-    if (newer.artifacts.length > 0) this.#unwritten.add('lineage').add('order');
-    this.#setOrder(newer.order);
+    for (const artifact of merged.lineage) this.#addArtifact(artifact);
+    if (merged.lineage.length > 0) this.#unwritten.add('lineage').add('order');
+    this.#setOrder(merged.order);
   }
 
   #setOrder(order: MetadataOrder): void {

@@ -5,7 +5,7 @@
 
 import { type JsonMap, toCleanMap } from '../base/clean-json.js';
 import type { RunArtifact, StatusCondition } from '../polyaxon/api-types.js';
-import { type MetadataOrder, mergeInOrder, parseMetadataOrder } from '../polyaxon/metadata-order.js';
+import { type MetadataOrder, mergeRunData, parseMetadataOrder } from '../polyaxon/metadata-order.js';
 import { RUN_STATUSES, type RunStatus } from '../polyaxon/statuses.js';
 import { RUN_UUID_PATTERN } from './layout.js';
 
@@ -81,12 +81,21 @@ export function findUuid(record: unknown): string | null {
   return typeof record.uuid === 'string' && RUN_UUID_PATTERN.test(record.uuid) ? record.uuid : null;
 }
 
-/** Returns what the main writer and the workers have logged; of one name, what was logged last. */
-export function mergeWorkers({ record, order, workers }: RunFiles): Metadata {
-  const { tags, meta_info, inputs, outputs } = record ?? NO_METADATA;
-  let merged = { metadata: { tags, meta_info, inputs, outputs }, order };
-  for (const worker of workers) merged = mergeInOrder(merged, { metadata: worker, order: worker.order });
-  return merged.metadata;
+/**
+ * Returns what the main writer and the workers have logged: of one name, what was logged last, and all entries of the lineage, later ones
+ * last.
+ */
+export function mergeWorkers(files: RunFiles): Metadata & Pick<RunFiles, 'lineage'> {
+  const { tags, meta_info, inputs, outputs } = files.record ?? NO_METADATA;
+  let metadata: Metadata = { tags, meta_info, inputs, outputs };
+  let { order } = files;
+  const lineage = [...files.lineage];
+  for (const worker of files.workers) {
+    const merged = mergeRunData({ metadata, order }, { ...worker, metadata: worker });
+    ({ metadata, order } = merged);
+    for (const artifact of merged.lineage) lineage.push(artifact);
+  }
+  return { ...metadata, lineage };
 }
 
 function parseRecord(value: unknown): RunRecordFile {

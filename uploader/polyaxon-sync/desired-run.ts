@@ -3,7 +3,6 @@
 import { type JsonMap, toCleanMap } from '../../src/base/clean-json.js';
 import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
 import { cutName } from '../../src/polyaxon/export/name-space.js';
-import { takeNewerArtifacts } from '../../src/polyaxon/metadata-order.js';
 import { EVENTS_DIRECTORY, hashName, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
 import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import {
@@ -91,7 +90,7 @@ export function toDesiredRun(source: RunSource): DesiredRun {
     created: record?.status_conditions.find(({ type }) => type === 'created') ?? null,
     conditions: conditions.filter((each) => each !== final),
     final: toPlausible(final, startedAt),
-    lineage: toLineage(source, isForeign),
+    lineage: toLineage(source, merged.lineage, isForeign),
   };
 }
 
@@ -117,18 +116,6 @@ function notNegative(seconds: number | null | undefined): number | null {
 function toName(name: string): { name: string; meta: JsonMap } {
   const slug = cutName(sanitizeName(name) || toFallbackName(name), '', MAX_NAME, hashName(name));
   return { name: slug, meta: slug === name ? {} : { name } };
-}
-
-/** Returns the entries of the lineage that the main writer and the workers have recorded, later ones last. */
-function mergeLineages({ lineage, order, workers }: RunFiles): RunArtifact[] {
-  const own = [...lineage];
-  let merged = order;
-  for (const worker of workers) {
-    const newer = takeNewerArtifacts(merged, worker.lineage, worker.order);
-    for (const artifact of newer.artifacts) own.push(artifact);
-    merged = newer.order;
-  }
-  return own;
 }
 
 /**
@@ -181,9 +168,9 @@ function toCondition(type: StatusCondition['type'], message: string, time: strin
   };
 }
 
-function toLineage(source: RunSource, isForeign: boolean): RunArtifact[] {
-  const { files, facts } = source;
-  const own = mergeLineages(files);
+function toLineage(source: RunSource, logged: readonly RunArtifact[], isForeign: boolean): RunArtifact[] {
+  const { facts } = source;
+  const own = [...logged];
   const exported = facts?.artifacts() ?? [];
   if (isForeign)
     own.push({
