@@ -11,7 +11,7 @@ import type { ProbeOutcome } from '../base/store.js';
 import { azureOutcomeFrom, toAzureFailure } from './answer.js';
 import { toBlockId, toExtent } from './block-id.js';
 import type { AzureConnection } from './connection.js';
-import { md5 } from './put.js';
+import { md5 } from './reader.js';
 import { UNPROBED_AZURE } from './store-limits.js';
 
 const OTHER: ModifiedAccessConditions = { ifMatch: '"0x8000000000000000"' };

@@ -1,5 +1,7 @@
 /** Checks, HEAD requests, listings and reads of an Azure container. */
 
+import { createHash } from 'node:crypto';
+import type { BlockBlobClient } from '@azure/storage-blob';
 import { OutcomeError } from '../../base/retry-table.js';
 import { ListingGuard } from '../base/bounds.js';
 import { fromMetadata } from '../base/commit-metadata.js';
@@ -9,31 +11,31 @@ import { azureOutcomeFrom, toAzureFailure } from './answer.js';
 import type { AzureConnection } from './connection.js';
 
 export class AzureReader {
-  readonly #connection: AzureConnection;
-  readonly #prefix: string;
-  readonly #pageSize: number;
-
   /** `prefix`: empty, or ends with a slash. */
-  constructor(connection: AzureConnection, prefix: string, pageSize: number) {
-    this.#connection = connection;
-    this.#prefix = prefix;
-    this.#pageSize = pageSize;
+  constructor(
+    readonly connection: AzureConnection,
+    protected readonly prefix: string,
+    private readonly pageSize: number,
+  ) {}
+
+  protected blob(key: string): BlockBlobClient {
+    return this.connection.blob(this.prefix + key);
   }
 
   async check(signal?: AbortSignal): Promise<CheckOutcome> {
     try {
-      await this.#listPage(this.#prefix, { maxPageSize: 1 }, signal);
+      await this.#listPage(this.prefix, { maxPageSize: 1 }, signal);
       return { status: 'ready' };
     } catch (error) {
-      return azureOutcomeFrom(`list azure://${this.#connection.container.containerName}`, error, signal);
+      return azureOutcomeFrom(`list azure://${this.connection.container.containerName}`, error, signal);
     }
   }
 
   /** The CRC-32 comes from the metadata. That is safe because Azure replaces metadata and bytes together. */
   async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    const blob = this.#connection.blob(this.#prefix + key);
+    const blob = this.blob(key);
     try {
-      const found = await this.#connection.send(({ abortSignal }) => blob.getProperties({ abortSignal }), {
+      const found = await this.connection.send(({ abortSignal }) => blob.getProperties({ abortSignal }), {
         signal,
       });
       const { etag, contentLength } = found;
@@ -60,7 +62,7 @@ export class AzureReader {
     do {
       const page = await this.#listOrThrow(prefix, continuationToken, options.signal);
       for (const { name, properties } of page.segment.blobItems) {
-        const key = name.slice(this.#prefix.length);
+        const key = name.slice(this.prefix.length);
         const { etag, contentLength: sizeBytes } = properties;
         const isAfter = after === null || Buffer.compare(Buffer.from(key), after) > 0;
         if (isAfter && sizeBytes !== undefined) yield { key, sizeBytes, etag: stripQuotes(etag) };
@@ -72,9 +74,9 @@ export class AzureReader {
 
   async *read(key: string, { range, signal }: ReadOptions): AsyncGenerator<Uint8Array> {
     if (range !== undefined && range.end <= range.start) return;
-    const blob = this.#connection.blob(this.#prefix + key);
+    const blob = this.blob(key);
     const [offset, count] = range === undefined ? [0, undefined] : [range.start, range.end - range.start];
-    const limit = await this.#connection.startLimit(signal);
+    const limit = await this.connection.startLimit(signal);
     try {
       const answer = await blob.download(offset, count, {
         abortSignal: limit.signal,
@@ -100,10 +102,10 @@ export class AzureReader {
     continuationToken: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Page> {
-    const maxPageSize = this.#pageSize;
+    const maxPageSize = this.pageSize;
     const page = continuationToken === undefined ? { maxPageSize } : { continuationToken, maxPageSize };
     try {
-      return await this.#listPage(this.#prefix + prefix, page, signal);
+      return await this.#listPage(this.prefix + prefix, page, signal);
     } catch (error) {
       throw new OutcomeError(azureOutcomeFrom(`list ${prefix}`, error, signal));
     }
@@ -114,9 +116,9 @@ export class AzureReader {
     page: { readonly continuationToken?: string; readonly maxPageSize?: number },
     signal: AbortSignal | undefined,
   ): Promise<Page> {
-    const { container } = this.#connection;
+    const { container } = this.connection;
     try {
-      const { value } = await this.#connection.send(
+      const { value } = await this.connection.send(
         ({ abortSignal }) => container.listBlobsFlat({ prefix, abortSignal }).byPage(page).next(),
         { signal },
       );
@@ -131,6 +133,10 @@ export class AzureReader {
 
 type Pages = ReturnType<ReturnType<AzureConnection['container']['listBlobsFlat']>['byPage']>;
 type Page = Pages extends AsyncIterableIterator<infer Value> ? Value : never;
+
+export function md5(bytes: Uint8Array): Uint8Array {
+  return createHash('md5').update(bytes).digest();
+}
 
 /** Names of metadata must be identifiers: Azure Storage REST API Reference, "Naming and referencing containers, blobs, and metadata". */
 export function toAzureMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {

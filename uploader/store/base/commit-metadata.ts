@@ -20,7 +20,11 @@ export interface CommitFacts {
   readonly claimedCrc32: number | null;
 }
 
-export function toMetadata({ commitId, target, generation }: CommitRequest): Record<string, string> {
+export function toMetadata({
+  commitId,
+  target,
+  generation,
+}: Pick<CommitRequest, 'commitId' | 'target' | 'generation'>): Record<string, string> {
   return {
     [COMMIT_ID]: commitId,
     [SIZE]: String(target.sizeBytes),

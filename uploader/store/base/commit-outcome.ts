@@ -22,8 +22,17 @@ export function resolveConflict(found: HeadOutcome, request: CommitRequest): Com
   return { status: 'stored', etag: object.etag };
 }
 
+/** Whether the object is still the one that the commit replaces. */
+export function isBase(found: HeadOutcome, { base }: Pick<CommitRequest, 'base'>): boolean {
+  if (found.status === 'absent') return base === null;
+  return found.status === 'found' && found.object.etag === base?.etag;
+}
+
 /** The outcome of a successful write, from its `ETag` header. */
-export function toStoredOutcome(operation: string, etag: string | undefined): CommitOutcome {
+export function toStoredOutcome(
+  operation: string,
+  etag: string | undefined,
+): { readonly status: 'stored'; readonly etag: string } | RetryOutcome {
   return etag === undefined ? unexpected(operation, 'ETag') : { status: 'stored', etag: stripQuotes(etag) };
 }
 

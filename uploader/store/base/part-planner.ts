@@ -34,10 +34,14 @@ export interface Part {
   readonly isCopied: boolean;
 }
 
-/** The size of all parts but the last: 8 MiB, doubled until at most `MAX_PARTS` are needed. `sizeBytes` ≤ `MAX_OBJECT_BYTES`. */
-export function toPartBytes(sizeBytes: number): number {
-  let partBytes = FIRST_PART_BYTES;
-  while (Math.ceil(sizeBytes / partBytes) > MAX_PARTS) partBytes = Math.min(partBytes * 2, MAX_PART_BYTES);
+/** The size of all parts but the last: 8 MiB, doubled until few enough parts are needed. By default for S3, with `sizeBytes` ≤ `MAX_OBJECT_BYTES`. */
+export function toPartBytes(
+  sizeBytes: number,
+  { firstBytes = FIRST_PART_BYTES, maxBytes = MAX_PART_BYTES, maxParts = MAX_PARTS } = {},
+): number {
+  let partBytes = firstBytes;
+  while (partBytes < maxBytes && Math.ceil(sizeBytes / partBytes) > maxParts)
+    partBytes = Math.min(partBytes * 2, maxBytes);
   return partBytes;
 }
 
@@ -48,6 +52,16 @@ export function planParts(sizeBytes: number, partBytes = toPartBytes(sizeBytes))
     start: index * partBytes,
     end: Math.min((index + 1) * partBytes, sizeBytes),
     isCopied: false,
+  }));
+}
+
+/** The same parts, further back in the object. */
+export function shiftParts(parts: readonly Part[], bytes: number, numbers = 0): Part[] {
+  return parts.map((part) => ({
+    ...part,
+    number: part.number + numbers,
+    start: part.start + bytes,
+    end: part.end + bytes,
   }));
 }
 
@@ -77,13 +91,5 @@ export function planAppend(
   while (Math.ceil(tailBytes / partBytes) > MAX_PARTS - copies) partBytes *= 2;
   if (partBytes > MAX_PART_BYTES) return null;
   const sent = tailBytes === 0 ? [] : planParts(tailBytes, partBytes);
-  return [
-    ...copied,
-    ...sent.map(({ number, start, end }) => ({
-      number: number + copies,
-      start: start + keepBytes,
-      end: end + keepBytes,
-      isCopied: false,
-    })),
-  ];
+  return [...copied, ...shiftParts(sent, keepBytes, copies)];
 }

@@ -88,7 +88,7 @@ describeWithPeers(['azurite'], 'Azure store', () => {
 
   it('resumes with the blocks of an earlier process', async () => {
     const first = await open();
-    const { containerName: container } = first.connection.container;
+    const { containerName: container } = first.driver.connection.container;
     const request = toRequest('run/parts', someBytes(6 * MIB));
     const abort = new AbortController();
     const parts: StoredPart[] = [];
@@ -123,7 +123,7 @@ describeWithPeers(['azurite'], 'Azure store', () => {
     const bytes = someBytes(3 * MIB);
     const start = bytes.subarray(0, 2 * MIB);
     // In one request, as other programs write objects.
-    const { etag = '' } = await store.connection.blob('some/prefix/key').upload(start, start.length);
+    const { etag = '' } = await store.driver.connection.blob('some/prefix/key').upload(start, start.length);
     const base = { etag: etag.replaceAll('"', ''), sizeBytes: start.length, crc32: crc32(start) };
 
     expect(await store.append(toAppend('key', base, bytes))).toEqual({ status: 'unsupported' });

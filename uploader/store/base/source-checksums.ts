@@ -1,0 +1,34 @@
+/** Reads ranges of a source in pieces, and computes their checksums. */
+
+import { crc32 } from 'node:zlib';
+import { crc32c } from '../../../src/format/record/crc32c.js';
+import type { CommitRequest } from './store.js';
+
+const PIECE_BYTES = 1024 * 1024;
+
+type Source = Pick<CommitRequest, 'source' | 'signal'>;
+type Range = { readonly start: number; readonly end: number };
+
+export async function* readPieces({ source, signal }: Source, { start, end }: Range): AsyncGenerator<Buffer> {
+  for (let position = start; position < end; position += PIECE_BYTES) {
+    signal?.throwIfAborted();
+    yield await source.read(position, Math.min(position + PIECE_BYTES, end));
+  }
+}
+
+/** The checksums of `[start, end)` of the source; null when the source is too short. The CRC-32C only if `needsCrc32c`, because it costs more time. */
+export async function scan(
+  request: Source,
+  { start, end }: Range,
+  needsCrc32c = false,
+): Promise<{ readonly crc32: number; readonly crc32c: number } | null> {
+  let iso = 0;
+  let castagnoli = 0;
+  let sizeBytes = 0;
+  for await (const piece of readPieces(request, { start, end })) {
+    iso = crc32(piece, iso);
+    if (needsCrc32c) castagnoli = crc32c(piece, 0, piece.length, castagnoli);
+    sizeBytes += piece.length;
+  }
+  return sizeBytes === end - start ? { crc32: iso, crc32c: castagnoli } : null;
+}
