@@ -94,7 +94,7 @@ async function checkOpenStore(
   const unknown = { ...toUnknown(store.id, options), notices };
   const described = async (): Promise<Partial<StoreCheck>> => {
     if (store instanceof AzureStore || store instanceof GcsStore) {
-      const { endpoint, signsWith } = 'driver' in store ? store.driver.connection : store.connection;
+      const { endpoint, signsWith } = store.driver.connection;
       return { endpoint, credentials: toCredentialFacts(signsWith) };
     }
     if (bucket === null) return {};

@@ -4,13 +4,14 @@
  */
 
 import { fromBase64Crc, fromHexCrc, fromMetadata, toHexCrc, toMetadata } from '../base/commit-metadata.js';
-import type { CommitRequest, StoredObject } from '../base/store.js';
+import type { ObjectWrite } from '../base/driver.js';
+import type { StoredObject } from '../base/store.js';
 import type { GcsObject } from './connection.js';
 
 const CRC32C = 'plx-crc32c';
 
-export function toGcsMetadata(request: CommitRequest, crc32c: number): Record<string, string> {
-  return { ...toMetadata(request), [CRC32C]: toHexCrc(crc32c) };
+export function toGcsMetadata(write: ObjectWrite, crc32c: number): Record<string, string> {
+  return { ...toMetadata(write), [CRC32C]: toHexCrc(crc32c) };
 }
 
 export function toStoredObject({ generation, size, crc32c, metadata }: GcsObject): StoredObject {

@@ -10,8 +10,8 @@ import { ProbeObjects } from '../base/probe-objects.js';
 import type { ProbeOutcome } from '../base/store.js';
 import { gcsOutcomeFrom, toGcsFailure } from './answer.js';
 import type { GcsConnection } from './connection.js';
+import { removeObject } from './reader.js';
 import { UNPROBED_GCS } from './store-limits.js';
-import { removeTail } from './tail.js';
 
 /** A generation that no object has, because it is too old. */
 const OTHER = '1000000000000';
@@ -155,8 +155,7 @@ class GcsProbeObjects extends ProbeObjects {
   async remove(): Promise<{ remaining: string[]; mayAbort: boolean }> {
     const remaining: string[] = [];
     for (const name of this.#made)
-      if (!(await removeTail(this.#connection, { name: this.prefix + name })))
-        remaining.push(this.prefix + name);
+      if (!(await removeObject(this.#connection, this.prefix + name))) remaining.push(this.prefix + name);
     return { remaining, mayAbort: true };
   }
 

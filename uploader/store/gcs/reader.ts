@@ -16,27 +16,24 @@ export interface ListingPage {
 }
 
 export class GcsReader {
-  readonly #connection: GcsConnection;
-  readonly #prefix: string;
-
   /** `prefix`: empty, or ends with a slash. */
-  constructor(connection: GcsConnection, prefix: string) {
-    this.#connection = connection;
-    this.#prefix = prefix;
-  }
+  constructor(
+    readonly connection: GcsConnection,
+    protected readonly prefix: string,
+  ) {}
 
   async check(signal?: AbortSignal): Promise<CheckOutcome> {
     try {
-      await listPage(this.#connection, { prefix: this.#prefix, maxResults: '1' }, signal);
+      await listPage(this.connection, { prefix: this.prefix, maxResults: '1' }, signal);
       return { status: 'ready' };
     } catch (error) {
-      return gcsOutcomeFrom(`list gs://${this.#connection.bucket}`, error, signal);
+      return gcsOutcomeFrom(`list gs://${this.connection.bucket}`, error, signal);
     }
   }
 
   async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
     try {
-      const object = await this.#connection.head(this.#prefix + key, signal);
+      const object = await this.connection.head(this.prefix + key, signal);
       if (object.generation === undefined || object.size === undefined)
         return unexpected(`check ${key}`, 'generation or size');
       return { status: 'found', object: toStoredObject(object) };
@@ -46,14 +43,14 @@ export class GcsReader {
   }
 
   async *list(prefix: string, { after, signal }: ListOptions = {}): AsyncGenerator<ListedObject> {
-    const first = after === undefined ? undefined : this.#prefix + after;
+    const first = after === undefined ? undefined : this.prefix + after;
     const guard = new ListingGuard(`list ${prefix}`);
     let pageToken: string | undefined;
     do {
-      const query = { prefix: this.#prefix + prefix, startOffset: first, pageToken };
+      const query = { prefix: this.prefix + prefix, startOffset: first, pageToken };
       const page = await this.#listOrThrow(prefix, query, signal);
       for (const { name, size, generation } of page.items ?? []) {
-        const key = name.slice(this.#prefix.length);
+        const key = name.slice(this.prefix.length);
         // `startOffset` is inclusive.
         if (name === first || key.startsWith(TAILS)) continue;
         yield { key, sizeBytes: Number(size), etag: generation };
@@ -66,9 +63,9 @@ export class GcsReader {
   async *read(key: string, { range, signal }: ReadOptions): AsyncGenerator<Uint8Array> {
     if (range !== undefined && range.end <= range.start) return;
     const headers = range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` };
-    const path = this.#connection.objectPath(this.#prefix + key);
+    const path = this.connection.objectPath(this.prefix + key);
     try {
-      yield* this.#connection.stream({ method: 'GET', path, query: { alt: 'media' }, headers, signal });
+      yield* this.connection.stream({ method: 'GET', path, query: { alt: 'media' }, headers, signal });
     } catch (error) {
       throw new OutcomeError(gcsOutcomeFrom(`read ${key}`, error, signal));
     }
@@ -76,7 +73,7 @@ export class GcsReader {
 
   async #listOrThrow(prefix: string, query: Query, signal: AbortSignal | undefined): Promise<ListingPage> {
     try {
-      return await listPage(this.#connection, query, signal);
+      return await listPage(this.connection, query, signal);
     } catch (error) {
       throw new OutcomeError(gcsOutcomeFrom(`list ${prefix}`, error, signal));
     }
@@ -101,4 +98,21 @@ export async function listPage(
   if (page.kind !== 'storage#objects' && page.items === undefined)
     throw new UnexpectedAnswerError('the response is not a listing');
   return page;
+}
+
+/** Removes an object. False when that failed. */
+export async function removeObject(
+  connection: GcsConnection,
+  name: string,
+  generation?: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const query = { ifGenerationMatch: generation };
+  try {
+    await connection.send({ method: 'DELETE', path: connection.objectPath(name), query, signal });
+    return true;
+  } catch (error) {
+    signal?.throwIfAborted();
+    return isAbsent(error);
+  }
 }

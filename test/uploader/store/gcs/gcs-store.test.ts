@@ -84,7 +84,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
         foldsNames: false,
       },
     });
-    expect(await listNames(store.connection.bucket)).toEqual([]);
+    expect(await listNames(store.driver.connection.bucket)).toEqual([]);
   });
 
   it.each([10, 3 * MIB])('stores the commit id and the checksum of %d bytes', async (size) => {
@@ -99,13 +99,13 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
   it('returns a CRC-32 only if the CRC-32C stored with it matches', async () => {
     const store = await open();
     await commit(store, 'key', Buffer.from('ours'));
-    const path = `${server.endpoint}${store.connection.objectPath('some/prefix/key')}`;
+    const path = `${server.endpoint}${store.driver.connection.objectPath('some/prefix/key')}`;
     const { metadata } = (await (await fetch(path)).json()) as { metadata: object };
     // Other bytes of the same size, with copied metadata.
     const resource = JSON.stringify({ name: 'some/prefix/key', metadata });
     const type = 'multipart/related; boundary=b';
     const body = `--b\r\ncontent-type: application/json\r\n\r\n${resource}\r\n--b\r\n\r\nTHEM\r\n--b--`;
-    const upload = `${server.endpoint}${store.connection.uploadPath}?uploadType=multipart`;
+    const upload = `${server.endpoint}${store.driver.connection.uploadPath}?uploadType=multipart`;
     expect((await fetch(upload, { method: 'POST', headers: { 'content-type': type }, body })).status).toBe(
       200,
     );
@@ -115,7 +115,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
 
   it('resumes the upload session of an earlier process', async () => {
     const first = await open();
-    const { bucket } = first.connection;
+    const { bucket } = first.driver.connection;
     const bytes = someBytes(3 * MIB);
     const request = toRequest('run/pieces', bytes);
     const abort = new AbortController();
@@ -151,7 +151,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
     const store = await open();
     const bytes = someBytes(2 * MIB);
     const request = toRequest('run/gone', bytes);
-    const uploadId = `${server.endpoint}${store.connection.uploadPath}?uploadType=resumable&upload_id=gone`;
+    const uploadId = `${server.endpoint}${store.driver.connection.uploadPath}?uploadType=resumable&upload_id=gone`;
 
     expect((await store.commit({ ...request, unfinished: { uploadId, parts: [] } })).status).toBe('retry');
     expect((await store.commit(request)).status).toBe('stored');
@@ -168,7 +168,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
       expect((await store.append(toAppend('run/key', stale, bytes))).status).toBe('conflict');
       expect((await store.append(toAppend('run/key', base, bytes))).status).toBe('stored');
 
-      expect(await listNames(store.connection.bucket)).toEqual(['some/prefix/run/key']);
+      expect(await listNames(store.driver.connection.bucket)).toEqual(['some/prefix/run/key']);
     });
 
     it('of a killed process are not listed, and are collected', async () => {
@@ -186,7 +186,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
       const all = { prefixes: ['run/key'], olderThanMs: 0 };
       expect(await store.collect(all)).toEqual({ status: 'collected', removed: 1, left: 0 });
       expect(await store.head(left)).toEqual({ status: 'absent' });
-      expect((await listNames(store.connection.bucket)).length).toBe(2);
+      expect((await listNames(store.driver.connection.bucket)).length).toBe(2);
       const runs = ['other', ...Array.from({ length: 20 }, (_, i) => `run-${i}`)].map((run) => `${run}/`);
       const many = { prefixes: runs, olderThanMs: 0 };
       expect(await store.collect(many)).toEqual({ status: 'collected', removed: 1, left: 0 });
