@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { ConfigError } from '../base/errors.js';
-import { isLoopback } from '../base/http/find-proxy.js';
+import { isLoopback, proxiesFrom } from '../base/http/find-proxy.js';
 import type { ProxySettings, TlsSettings } from '../base/http/transport.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { isAbsent } from '../base/io/system-error.js';
@@ -93,11 +93,7 @@ export async function findConnection(
     credentials,
     serviceHeader: header === undefined || service === undefined ? {} : { [header]: service },
     tls: await findTls(find, fileSystem),
-    proxies: {
-      http: nonEmpty(variables.http_proxy) ?? nonEmpty(variables.HTTP_PROXY),
-      https: nonEmpty(variables.https_proxy) ?? nonEmpty(variables.HTTPS_PROXY),
-      none: nonEmpty(variables.no_proxy) ?? nonEmpty(variables.NO_PROXY),
-    },
+    proxies: proxiesFrom(variables),
     silenceMs: parseSilenceMs(find('POLYAXON_TIMEOUT', 'timeout')),
   };
 }

@@ -23,10 +23,10 @@ export interface PolyaxonApi {
 }
 
 /** Settings that `SyncConfig` contains in another form. */
-type Composed =
-  | ('store' | 'stateDir' | 'mirror')
+type Composed = S3Setting | ('store' | 'stateDir' | 'mirror') | ('polyaxon' | 'createProject');
+type S3Setting =
   | ('endpoint' | 'region' | 'pathStyle')
-  | ('polyaxon' | 'createProject');
+  | ('sse' | 'kmsKey' | 'storageClass' | 'acl' | 'objectTags');
 
 /** Each other property is a setting under its name in the table; `intervalMs` is `interval` in milliseconds. */
 export interface SyncConfig extends Omit<SettingValues, Composed> {
@@ -37,11 +37,7 @@ export interface SyncConfig extends Omit<SettingValues, Composed> {
   /** Holds journals and locks. */
   readonly stateDirectory: string;
   readonly isDryRun: boolean;
-  readonly s3: {
-    readonly endpoint?: string | undefined;
-    readonly region?: string | undefined;
-    readonly pathStyle?: boolean | undefined;
-  };
+  readonly s3: Partial<Pick<SettingValues, S3Setting>>;
   /** The connection to a store that is a Polyaxon server; a function, so that printing a configuration shows no secrets. */
   readonly polyaxon?: (() => PolyaxonConnection) | undefined;
   /** The Polyaxon server to report runs to: their data, lineage and status. Default: none. */
@@ -119,7 +115,8 @@ export async function resolveConfig(
 ): Promise<ResolvedConfig> {
   checkOptions('resolveConfig', flags, SYNC_FLAGS);
   const { values, sources } = await readSettings(flags, environment, fileSystem);
-  const { store, stateDir, mirror, endpoint, region, pathStyle, polyaxon, createProject, ...rest } = values;
+  const { store, stateDir, mirror, polyaxon, createProject, ...others } = values;
+  const { endpoint, region, pathStyle, sse, kmsKey, storageClass, acl, objectTags, ...rest } = others;
   const connect = (host: string | null): Promise<PolyaxonConnection> =>
     findConnection({ host: host ?? undefined }, environment, fileSystem);
   checkLayout(values);
@@ -132,7 +129,10 @@ export async function resolveConfig(
     stateDirectory: toStateDirectory(stateDir, environment),
     isDryRun: flags.dryRun === true,
     // Servers other than AWS rarely have regions, but every request must name one.
-    s3: Object.freeze({ endpoint, region: region ?? (endpoint && 'us-east-1'), pathStyle }),
+    s3: Object.freeze({
+      ...{ endpoint, region: region ?? (endpoint && 'us-east-1'), pathStyle },
+      ...{ sse, kmsKey, storageClass, acl, objectTags },
+    }),
     api: await apiFrom(polyaxon, destination, createProject, connect),
     assumeEnded: flags.assumeEnded === true,
     mirror: parseMirror(mirror, flags.force === true),

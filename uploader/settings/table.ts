@@ -19,6 +19,7 @@ import {
   perSecond,
   polyaxonServer,
   seconds,
+  tags,
   text,
   toggle,
   type ValueType,
@@ -34,6 +35,8 @@ const READING = ['runs', 'show', 'compare', 'aggregate'] as const;
 const OPERATING = [...COMPARING, 'pull', 'ls', ...READING] as const;
 const SELECTING = [...UPLOADING, ...COMPARING] as const;
 const TRANSFERRING = [...UPLOADING, ...OPERATING] as const;
+/** Commands that write objects, `check` and `doctor` to test that. */
+const WRITING = [...UPLOADING_OR_RUN, 'check', 'doctor'] as const;
 const CONNECTING = [...TRANSFERRING, 'check', 'status', 'doctor'] as const;
 const PRINTING = [...CONNECTING, 'inspect', 'fsck', 'compact'] as const;
 
@@ -98,6 +101,20 @@ const STORE = {
       unset: 'on with --endpoint',
     },
   ),
+  // Source: Amazon S3 API Reference, `PutObject`.
+  sse: row(oneOf('AES256', 'aws:kms', 'aws:kms:dsse'), WRITING, 'server-side encryption of S3 objects', {
+    unset: 'that of the bucket; aws:kms with --kms-key',
+  }),
+  kmsKey: row(text('<id>'), WRITING, 'id, alias or ARN of the KMS key that encrypts S3 objects', {
+    unset: 'that of the bucket',
+  }),
+  storageClass: row(text('<class>'), WRITING, 'storage class of S3 objects, such as STANDARD_IA', {
+    unset: 'that of the bucket',
+  }),
+  acl: row(text('<acl>'), WRITING, 'canned ACL of S3 objects, such as bucket-owner-full-control', {
+    unset: 'none',
+  }),
+  objectTags: row(tags, WRITING, 'tags of S3 objects, as name=value', { unset: 'none' }),
 };
 
 const COMPARE_INCLUDED = 'also compare files excluded by default; pass the patterns that you passed to sync';

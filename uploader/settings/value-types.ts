@@ -57,6 +57,25 @@ export const patterns: ValueType<readonly string[]> = {
 /** One name or several. */
 export const names: ValueType<readonly string[]> = { ...patterns, placeholder: '<name...>' };
 
+/** One or several `name=value`, in a variable separated by commas; in the configuration file also an object. */
+export const tags: ValueType<Readonly<Record<string, string>>> = {
+  placeholder: '<name=value...>',
+  parse: (found) => {
+    const { value } = found;
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    const given = isObject ? Object.entries(value).map((entry) => entry.join('=')) : [value].flat();
+    const pairs = given.flatMap((each) => parseText({ ...found, value: each }).split(','));
+    const hint = 'Use name=value, such as team=vision.';
+    return Object.fromEntries(
+      pairs.map((pair) => {
+        const [, name, text] = /^([^=]+)=(.*)$/s.exec(pair.trim()) ?? [];
+        if (name === undefined) throw invalid({ ...found, value: pair }, 'is not a tag', hint);
+        return [name, text ?? ''];
+      }),
+    );
+  },
+};
+
 /** One of some words. */
 export function oneOf<Word extends string>(...words: readonly Word[]): ValueType<Word> {
   const range = words.join(', ');

@@ -26,6 +26,7 @@ import {
   patterns,
   polyaxonServer,
   type SecondsType,
+  tags,
   toggle,
   type ValueType,
 } from '../../../uploader/settings/value-types.js';
@@ -59,6 +60,7 @@ const SAMPLES = new Map<ValueType<unknown>, readonly [string, unknown]>([
   [endpoint, ['http://localhost:9000/', 'http://localhost:9000']],
   [optionalUuid, [UUID, UUID]],
   [patterns, ['*.log', ['*.log']]],
+  [tags, ['team=vision', { team: 'vision' }]],
   [directories, ['exp*', ['exp*']]],
   [bytes, ['2kB', 2_000]],
   [httpAddress, ['0.0.0.0:9400', { host: '0.0.0.0', port: 9400 }]],
@@ -73,6 +75,8 @@ const SAMPLES = new Map<ValueType<unknown>, readonly [string, unknown]>([
 
 function sampleOf({ type, default: usual }: Row): readonly [string, unknown] {
   if (type === toggle) return [String(usual !== true), usual !== true];
+  const [, word] = /^<([^|>]+)\|/.exec(type.placeholder ?? '') ?? [];
+  if (word !== undefined) return [word, word];
   if (type.range !== undefined) return ['2', 'suffix' in type ? 2_000 : 2];
   return SAMPLES.get(type) ?? ['sample', 'sample'];
 }
@@ -241,6 +245,11 @@ describe('SyncConfig', () => {
     endpoint: { s3: { endpoint: 'http://localhost:9000', region: 'us-east-1' } },
     region: { s3: { region: 'sample' } },
     pathStyle: { s3: { pathStyle: true } },
+    sse: { s3: { sse: 'AES256' } },
+    kmsKey: { s3: { kmsKey: 'sample' } },
+    storageClass: { s3: { storageClass: 'sample' } },
+    acl: { s3: { acl: 'sample' } },
+    objectTags: { s3: { objectTags: { team: 'vision' } } },
     polyaxon: { api: { place: { owner: 'owner', project: 'project' }, createsProject: false } },
     mirror: { mirror: true },
   };

@@ -6,6 +6,7 @@
  */
 
 import { parseBoundedJson } from '../../../src/base/bounded-json.js';
+import { proxiesFrom } from '../../base/http/find-proxy.js';
 import type { HttpResponse, StreamedBody, Transport } from '../../base/http/transport.js';
 import { createUndiciTransport } from '../../base/http/undici-transport.js';
 import { MAX_ANSWER_BYTES, toTooLargeAnswer } from '../base/bounds.js';
@@ -63,14 +64,9 @@ export class GcsConnection {
     this.#client = client;
     this.#options = options;
     this.#timeouts = { ...REQUEST_TIMEOUTS, ...options.timeouts };
-    const { environment = process.env } = options;
     this.#transport = createUndiciTransport({
       tls: { isVerified: true, isHostnameVerified: true },
-      proxies: {
-        http: environment.http_proxy,
-        https: environment.https_proxy ?? environment.HTTPS_PROXY,
-        none: environment.no_proxy ?? environment.NO_PROXY,
-      },
+      proxies: proxiesFrom(options.environment ?? process.env),
     });
   }
 

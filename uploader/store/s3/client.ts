@@ -1,10 +1,13 @@
 /** Loads the AWS SDK and creates its S3 clients. connection.ts sends the requests. */
 
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import { proxiesFrom } from '../../base/http/find-proxy.js';
+import type { ProxySettings } from '../../base/http/transport.js';
 import { type Library, loadLibrary } from '../base/load-library.js';
 import { DirectPuts } from './direct-put.js';
 import { limitAnswers } from './limit-answers.js';
 import type { S3ClientOptions, S3Timeouts } from './options.js';
+import { TunnelAgent, useProxies } from './proxy.js';
 
 export type S3Sdk = typeof import('@aws-sdk/client-s3');
 
@@ -40,14 +43,16 @@ export function createS3Clients(sdk: S3Sdk, options: S3ClientOptions, timeouts: 
     ...toConfig(options, timeouts.connectMs, timeouts.patientSilenceMs),
     credentials: quick.config.credentials,
   });
-  limitAnswers(quick);
-  limitAnswers(patient);
+  for (const client of [quick, patient]) {
+    limitAnswers(client);
+    if (options.requestHandler === undefined) useProxies(client.config.requestHandler, proxiesOf(options));
+  }
   return { quick, patient, puts: new DirectPuts(sdk, quick) };
 }
 
 function toConfig(options: S3ClientOptions, connectMs: number, silenceMs: number): S3ClientConfig {
   const { endpoint, region, pathStyle, requestHandler } = options;
-  const httpAgent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   const config: S3ClientConfig & { readonly ignoreCache: boolean } = {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
@@ -62,11 +67,15 @@ function toConfig(options: S3ClientOptions, connectMs: number, silenceMs: number
     requestHandler: (requestHandler as S3ClientConfig['requestHandler']) ?? {
       connectionTimeout: connectMs,
       socketTimeout: silenceMs,
-      httpAgent,
-      httpsAgent: httpAgent,
+      httpAgent: agent,
+      httpsAgent: new TunnelAgent(agent, proxiesOf(options), connectMs),
     },
     // Credential providers must read the shared files again on each refresh, to pick up rotated keys.
     ignoreCache: true,
   };
   return config;
+}
+
+function proxiesOf({ proxies }: S3ClientOptions): ProxySettings {
+  return proxies ?? proxiesFrom(process.env);
 }

@@ -8,8 +8,9 @@
 import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { limitAnswer } from './limit-answers.js';
+import { WRITE_HEADERS, type WriteFields } from './write-options.js';
 
-export interface PutInput {
+export interface PutInput extends WriteFields {
   readonly Bucket: string;
   readonly Key: string;
   readonly Body: Buffer;
@@ -125,6 +126,10 @@ function toRequest({ request, headers, pathStart }: RequestTemplate, input: PutI
     'content-length': String(Body.length),
     'x-amz-checksum-crc32': ChecksumCRC32,
   };
+  for (const [field, name] of Object.entries(WRITE_HEADERS)) {
+    const value = input[field as keyof WriteFields];
+    if (value !== undefined) own[name] = value;
+  }
   if (IfMatch !== undefined) own['if-match'] = IfMatch;
   if (IfNoneMatch !== undefined) own['if-none-match'] = IfNoneMatch;
   for (const [name, value] of Object.entries(Metadata)) own[`x-amz-meta-${name}`] = value;

@@ -116,7 +116,7 @@ export class MultipartCommits {
     { objectKey }: MultipartPlan,
     request: CommitRequest,
   ): Promise<Upload | RetryOutcome | FailedOutcome> {
-    const { connection, bucket } = this.#options;
+    const { connection, bucket, writeFields } = this.#options;
     const operation = `start a multipart upload of ${request.key}`;
     try {
       const { UploadId: uploadId } = await connection.send(
@@ -125,6 +125,7 @@ export class MultipartCommits {
             Bucket: bucket,
             Key: objectKey,
             Metadata: toMetadata(request),
+            ...writeFields,
             ...this.#checked({ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' }),
           }),
         request,

@@ -2,8 +2,10 @@
 
 import type { Clock } from '../../../src/base/clock.js';
 import type { OptionTable } from '../../../src/base/options.js';
+import type { ProxySettings } from '../../base/http/transport.js';
+import type { S3WriteOptions } from './write-options.js';
 
-export interface S3ClientOptions {
+export interface S3ClientOptions extends S3WriteOptions {
   readonly endpoint?: string | undefined;
   /** Default: from the AWS configuration; `us-east-1` when an endpoint but no region is configured. */
   readonly region?: string | undefined;
@@ -11,6 +13,8 @@ export interface S3ClientOptions {
   readonly pathStyle?: boolean | undefined;
   /** Sends the requests. Default: the HTTP client of Node.js with the timeouts below. */
   readonly requestHandler?: S3RequestHandler | undefined;
+  /** Default: `http_proxy`, `https_proxy` and `no_proxy` of the environment, in lower or upper case. A `requestHandler` uses its own. */
+  readonly proxies?: ProxySettings | undefined;
   readonly clock?: Clock | undefined;
   /** Awaited before each request, to limit the number of requests per second. */
   readonly beforeRequest?: ((signal?: AbortSignal) => Promise<void>) | undefined;
@@ -20,7 +24,13 @@ export const S3_CLIENT_OPTIONS: OptionTable<S3ClientOptions> = {
   endpoint: 'string',
   region: 'string',
   pathStyle: 'boolean',
+  sse: 'string',
+  kmsKey: 'string',
+  storageClass: 'string',
+  acl: 'string',
+  objectTags: 'object',
   requestHandler: 'object',
+  proxies: 'object',
   clock: 'object',
   beforeRequest: 'function',
   timeouts: 'object',

@@ -7,12 +7,14 @@ import { ProbeObjects } from '../base/probe-objects.js';
 import { outcomeFrom, toS3Failure } from './answer.js';
 import type { Condition } from './conditional-write.js';
 import type { S3Connection } from './connection.js';
+import type { WriteFields } from './write-options.js';
 
 export interface ProbePlace {
   readonly connection: S3Connection;
   readonly bucket: string;
   /** Empty, or ends with a slash. */
   readonly keyPrefix: string;
+  readonly writeFields: WriteFields;
 }
 
 export type ProbePart =
@@ -167,7 +169,8 @@ export class S3ProbeObjects extends ProbeObjects {
   }
 
   async #put(name: string, bytes: Buffer, options: PutOptions): Promise<void> {
-    const input = { ...this.#target(name), Body: bytes, Metadata: METADATA, ...options };
+    const { writeFields } = this.#place;
+    const input = { ...this.#target(name), Body: bytes, Metadata: METADATA, ...writeFields, ...options };
     const { VersionId } = await this.#place.connection.send((sdk) => new sdk.PutObjectCommand(input), {
       signal: this.signal,
       sizeBytes: bytes.length,
@@ -177,7 +180,7 @@ export class S3ProbeObjects extends ProbeObjects {
 
   async #createUpload(name: string, isChecked: boolean): Promise<string> {
     const checks = isChecked ? ({ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const) : {};
-    const input = { ...this.#target(name), ...checks, Metadata: METADATA };
+    const input = { ...this.#target(name), ...checks, Metadata: METADATA, ...this.#place.writeFields };
     const { UploadId } = await this.#place.connection.send(
       (sdk) => new sdk.CreateMultipartUploadCommand(input),
       { signal: this.signal },

@@ -14,10 +14,12 @@ import {
 } from './conditional-write.js';
 import type { S3Connection } from './connection.js';
 import type { PutInput, PutOutput } from './direct-put.js';
+import type { WriteFields } from './write-options.js';
 
 export interface SinglePutOptions {
   readonly connection: S3Connection;
   readonly bucket: string;
+  readonly writeFields: WriteFields;
   readonly conditions: Conditions;
   readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
 }
@@ -30,7 +32,7 @@ export class SinglePuts {
   }
 
   async commit(objectKey: string, request: CommitRequest, buffer: Buffer | null): Promise<CommitOutcome> {
-    const { connection, bucket, conditions } = this.#options;
+    const { connection, bucket, conditions, writeFields } = this.#options;
     const { key, source, target, signal } = request;
     const body = await readBody(source, { start: 0, end: target.sizeBytes }, buffer);
     if (body.length !== target.sizeBytes || crc32(body) !== target.crc32) return { status: 'changed' };
@@ -42,6 +44,7 @@ export class SinglePuts {
         Body: body,
         ChecksumCRC32: toBase64Crc(target.crc32),
         Metadata: toMetadata(request),
+        ...writeFields,
         ...condition,
       };
       const toInput = (): PutInput => {

@@ -33,6 +33,7 @@ import { probeBucket } from './probe.js';
 import { SinglePuts } from './put.js';
 import { S3Reader } from './reader.js';
 import { removeObject } from './remove.js';
+import { type WriteFields, writeFields } from './write-options.js';
 
 export interface S3StoreOptions extends S3ClientOptions {
   readonly bucket: string;
@@ -71,6 +72,7 @@ const LIMITS: S3Limits = {
 
 /** Opens a bucket as a store: loads the client and the credentials. Sends nothing to the bucket. Throws as `S3Connection.open` does. */
 export async function openS3Store(options: S3StoreOptions): Promise<S3Store> {
+  writeFields(options);
   return new S3Store(options, await S3Connection.open(options, options.onNotice));
 }
 
@@ -86,6 +88,7 @@ export class S3Store extends BucketStore implements Store {
   /** The connection, for the additional requests of `polytrack check`. */
   readonly connection: S3Connection;
   readonly #prefix: string;
+  readonly #writeFields: WriteFields;
   readonly #limits: S3Limits;
   protected readonly reader: S3Reader;
   readonly #puts: SinglePuts;
@@ -111,16 +114,15 @@ export class S3Store extends BucketStore implements Store {
       onRefused: (write) => this.adopt(withoutConditions(this.#capabilities, write)),
       head,
     });
-    this.#puts = new SinglePuts({ connection, bucket: this.bucket, conditions, head });
+    this.#writeFields = writeFields(options);
+    const shared = { connection, bucket: this.bucket, writeFields: this.#writeFields, conditions, head };
+    this.#puts = new SinglePuts(shared);
     const { budgetBytes, bufferMaxBytes } = this.#limits;
     this.#memory = new BodyMemory({ capacityBytes: budgetBytes, largestBytes: bufferMaxBytes });
     this.#multipart = new MultipartCommits({
-      connection,
-      bucket: this.bucket,
-      conditions,
+      ...shared,
       capabilities: () => this.#capabilities,
       memory: this.#memory,
-      head,
     });
   }
 
@@ -141,7 +143,8 @@ export class S3Store extends BucketStore implements Store {
 
   async probe(signal?: AbortSignal): Promise<ProbeOutcome> {
     const { connection, bucket } = this;
-    const outcome = await probeBucket({ connection, bucket, keyPrefix: this.#prefix }, signal);
+    const place = { connection, bucket, keyPrefix: this.#prefix, writeFields: this.#writeFields };
+    const outcome = await probeBucket(place, signal);
     if (outcome.status === 'probed') this.adopt(outcome.capabilities);
     return outcome;
   }
