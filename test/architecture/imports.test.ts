@@ -8,11 +8,6 @@ import { readFolderTree } from './folder-tree.js';
 const REPOSITORY = join(import.meta.dirname, '../..');
 /** Imports of store folders outside `uploader/store/open-store.ts`. This list may only shrink. */
 const PAST_THE_STORES_DOOR = [
-  'uploader/engine/context/create-observer.ts → uploader/store/polyaxon/polyaxon-store.ts',
-  'uploader/engine/monitor/find-status.ts → uploader/store/azure/azure-store.ts',
-  'uploader/engine/monitor/find-status.ts → uploader/store/gcs/gcs-store.ts',
-  'uploader/engine/monitor/find-status.ts → uploader/store/polyaxon/polyaxon-store.ts',
-  'uploader/engine/monitor/find-status.ts → uploader/store/s3/s3-store.ts',
   'uploader/engine/sync.ts → uploader/store/polyaxon/polyaxon-store.ts',
   'uploader/operations/check/bucket-facts.ts → uploader/store/s3/answer.ts',
   'uploader/operations/check/bucket-facts.ts → uploader/store/s3/connection.ts',

@@ -12,18 +12,18 @@ import { type Io, nodeIo } from '../base/io/io.js';
 import type { ProcessTable } from '../base/io/processes.js';
 import type { Randomness } from '../base/io/randomness.js';
 import { PolyaxonClient } from '../polyaxon-api/client.js';
-import { findConnection, type PolyaxonConnection } from '../polyaxon-api/connection.js';
+import { DEFAULT_HOST, findConnection, type PolyaxonConnection } from '../polyaxon-api/connection.js';
 import { type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
 import type { ProjectDirectory } from '../polyaxon-api/project-directory.js';
-import { openAzureStore } from './azure/azure-store.js';
+import { openAzureStore, toAzureStoreId } from './azure/azure-store.js';
 import { AZURE_CLIENT_OPTIONS, type AzureClientOptions } from './azure/options.js';
 import type { Store, StoreNotice } from './base/store.js';
 import { createFileStore } from './file/file-store.js';
 import { GCS_CLIENT_OPTIONS, type GcsClientOptions } from './gcs/client.js';
-import { openGcsStore } from './gcs/gcs-store.js';
-import { createPolyaxonStore, type PolyaxonStore } from './polyaxon/polyaxon-store.js';
+import { openGcsStore, toGcsStoreId } from './gcs/gcs-store.js';
+import { createPolyaxonStore, PolyaxonStore, toPolyaxonStoreId } from './polyaxon/polyaxon-store.js';
 import { S3_CLIENT_OPTIONS, type S3ClientOptions } from './s3/options.js';
-import { openS3Store } from './s3/s3-store.js';
+import { openS3Store, toS3StoreId } from './s3/s3-store.js';
 
 export type { AzureClientOptions } from './azure/options.js';
 export type { GcsClientOptions } from './gcs/client.js';
@@ -109,6 +109,28 @@ export async function openStore(url: string, options: OpenStoreOptions): Promise
   const { bucket } = location;
   if (location.scheme === 'gs') return openGcsStore({ bucket, prefix, clock, ...options.gcs });
   return openS3Store({ bucket, prefix, clock, ...options.s3, onNotice: options.onNotice });
+}
+
+/** The `id` that the store at `url` will have when it is opened. `polyaxonHost`: of the connection, for a URL without a host. */
+export function storeIdOf(
+  url: string,
+  {
+    s3,
+    polyaxonHost,
+  }: { s3?: S3ClientOptions | undefined; polyaxonHost?: (() => string | undefined) | undefined },
+): string {
+  const location = parseStoreUrl(url);
+  if (location.scheme === 'polyaxon')
+    return toPolyaxonStoreId(location.host ?? polyaxonHost?.() ?? DEFAULT_HOST);
+  if (location.scheme === 'file') return `file://${location.path}`;
+  if (location.scheme === 'gs') return toGcsStoreId(location);
+  if (location.scheme === 'azure') return toAzureStoreId(location);
+  return toS3StoreId({ ...location, ...s3 });
+}
+
+/** The owner and project of each run, for a store on a Polyaxon server; null for all others. */
+export function projectsOf(store: Store): ProjectDirectory | null {
+  return store instanceof PolyaxonStore ? store.projects : null;
 }
 
 async function openPolyaxonStore(

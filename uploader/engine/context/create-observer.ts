@@ -13,7 +13,7 @@ import { PolyaxonSync } from '../../polyaxon-sync/polyaxon-sync.js';
 import type { RunSyncChange } from '../../polyaxon-sync/run-sync.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
 import type { Store } from '../../store/base/store.js';
-import { PolyaxonStore } from '../../store/polyaxon/polyaxon-store.js';
+import { projectsOf } from '../../store/open-store.js';
 
 /** The parts of the uploader's context that the observer needs. */
 export interface ObserverContext {
@@ -52,7 +52,7 @@ export function createObserver(context: ObserverContext): RunObserver {
     createsProject: api.createsProject,
     defaults: { project: config.project ?? null, place: api.place },
     hasExport: config.exportEvents ?? true,
-    projects: store instanceof PolyaxonStore ? store.projects : new ProjectDirectory(api.place),
+    projects: projectsOf(store) ?? new ProjectDirectory(api.place),
     isOurs: (runUuid) => {
       const run = inventory.findRun(runUuid);
       return run !== undefined && context.isOurs(run);

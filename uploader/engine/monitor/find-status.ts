@@ -7,14 +7,9 @@ import { Inventory } from '../../pipeline/inventory/inventory.js';
 import { replayFiles } from '../../pipeline/journal/journal-files.js';
 import { type StatePaths, toStatePaths } from '../../pipeline/journal/state-directory.js';
 import { RootWatch } from '../../pipeline/scan/root-watch.js';
-import { DEFAULT_HOST } from '../../polyaxon-api/connection.js';
 import { locate, type Place } from '../../run-directory/locate-runs.js';
 import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
-import { toAzureStoreId } from '../../store/azure/azure-store.js';
-import { toGcsStoreId } from '../../store/gcs/gcs-store.js';
-import { parseStoreUrl } from '../../store/open-store.js';
-import { toPolyaxonStoreId } from '../../store/polyaxon/polyaxon-store.js';
-import { toS3StoreId } from '../../store/s3/s3-store.js';
+import { parseStoreUrl, storeIdOf } from '../../store/open-store.js';
 import { createScanner } from '../context/create-scanner.js';
 import { isKnownPlace } from '../context/run-owners.js';
 import { describeRuns, type FoundRun } from './describe-runs.js';
@@ -42,7 +37,7 @@ const IGNORED = { onUnavailable: () => undefined, onBack: () => undefined };
 export async function findStatus(config: SyncConfig, io: Io, signal?: AbortSignal): Promise<FoundStatus> {
   checkConfig('findStatus', config);
   const place = await locate(io.fileSystem, config.path, { mayBeMissing: true });
-  const store = storeIdFrom(config);
+  const store = storeIdOf(config.store, { s3: config.s3, polyaxonHost: () => config.polyaxon?.().host });
   const location = parseStoreUrl(config.store);
   const storePath = location.scheme === 'file' ? location.path : null;
   const paths = toStatePaths(config.stateDirectory, place.root, store);
@@ -130,17 +125,6 @@ export async function listStatus(stateDirectory: string, io: Io): Promise<FoundS
   for await (const { paths, status } of readAllStatus(io.fileSystem, stateDirectory))
     found.push(await toFound(status, await isLocked(paths.lock, io), io));
   return found;
-}
-
-/** The id of the store, equal to the `id` of the opened store. */
-function storeIdFrom({ store, s3, polyaxon }: SyncConfig): string {
-  const location = parseStoreUrl(store);
-  if (location.scheme === 'polyaxon')
-    return toPolyaxonStoreId(location.host ?? polyaxon?.().host ?? DEFAULT_HOST);
-  if (location.scheme === 'file') return `file://${location.path}`;
-  if (location.scheme === 'gs') return toGcsStoreId(location);
-  if (location.scheme === 'azure') return toAzureStoreId(location);
-  return toS3StoreId({ ...location, ...s3 });
 }
 
 /** Adds the values that only the running uploader knew. */
