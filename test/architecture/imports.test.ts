@@ -8,7 +8,6 @@ import { readFolderTree } from './folder-tree.js';
 const REPOSITORY = join(import.meta.dirname, '../..');
 /** Imports of store folders outside `uploader/store/open-store.ts`. This list may only shrink. */
 const PAST_THE_STORES_DOOR = [
-  'uploader/engine/sync.ts → uploader/store/polyaxon/polyaxon-store.ts',
   'uploader/operations/check/bucket-facts.ts → uploader/store/s3/answer.ts',
   'uploader/operations/check/bucket-facts.ts → uploader/store/s3/connection.ts',
   'uploader/operations/check/bucket-facts.ts → uploader/store/s3/s3-store.ts',

@@ -6,31 +6,22 @@
 import { LANES } from '../base/limits/lanes.js';
 import { FLAG } from '../pipeline/inventory/file-table.js';
 import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
-import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { filesOnDisk, judgeFile, type WorkOnFiles } from './file-evidence.js';
-import type { Schedule } from './schedule.js';
 import type { StatusWriter } from './status-writer.js';
-import type { Workers } from './workers.js';
+import type { Uploads } from './uploads.js';
 
 export interface DrainOptions {
   readonly context: UploaderContext;
   readonly scanner: Scanner;
-  readonly schedule: Schedule;
-  readonly queue: WorkQueue;
-  readonly workers: Workers;
+  readonly uploads: Uploads;
   readonly journalWriter: JournalWriter;
   readonly status: StatusWriter;
-  /** What the watch has done so far. */
-  readonly files: WorkOnFiles;
   /** Lists the runs that are not listed yet. */
   readonly listAll: () => Promise<void>;
   /** Exports everything that the event files contain now. */
   readonly exportAll: (signal: AbortSignal) => Promise<void>;
-  readonly shutdownTimeoutMs: number;
-  readonly abortLarge: () => void;
-  readonly abortAll: () => void;
 }
 
 /** Large files in flight have this long to finish. */
@@ -42,12 +33,16 @@ const POLL_MS = 50;
 
 /** Uploads as much as the timeout allows. Never rejects because of a failing store or disk. */
 export async function drain(options: DrainOptions): Promise<void> {
-  const { context, scanner, schedule, queue, workers, journalWriter, status, shutdownTimeoutMs } = options;
+  const { context, scanner, uploads, journalWriter, status } = options;
+  const { schedule, queue, workers } = uploads;
   const { clock, inventory, retryPolicy, observer } = context;
+  const { shutdownTimeoutMs } = context.config;
+  uploads.isDraining = true;
+  schedule.isDraining = true;
   const startMs = clock.monotonicMs();
   const endMs = startMs + shutdownTimeoutMs - Math.min(RESERVE_MS, shutdownTimeoutMs / RESERVE_RATIO);
   const largeEndMs = startMs + Math.min(LARGE_MS, shutdownTimeoutMs / 2);
-  reportPending(context, options.files);
+  reportPending(context, uploads.files);
   await status.write('draining');
   if (shutdownTimeoutMs > 0)
     await withTimeout(context, (signal) => scanner.scanLate(signal), endMs - startMs);
@@ -62,7 +57,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   const isIdle = (): boolean =>
     workers.activeCount === 0 && !LANES.some((lane) => lane !== 'large' && queue.hasReady(lane));
   while (!isIdle() && clock.monotonicMs() < endMs) {
-    if (clock.monotonicMs() >= largeEndMs) options.abortLarge();
+    if (clock.monotonicMs() >= largeEndMs) uploads.abortLarge();
     // Do not spend the rest of the shutdown timeout on a store that does not answer.
     const { outageSinceMs } = retryPolicy.breaker;
     if (outageSinceMs !== null && clock.monotonicMs() - Math.max(outageSinceMs, startMs) >= LARGE_MS) break;
@@ -70,7 +65,7 @@ export async function drain(options: DrainOptions): Promise<void> {
     workers.wake();
     await clock.sleep(POLL_MS);
   }
-  options.abortAll();
+  uploads.abort();
   await journalWriter.flush();
   await withTimeout(context, (signal) => observer.flush(signal), Math.max(0, endMs - clock.monotonicMs()));
   for (let id = 0; id < inventory.table.count; id += 1) inventory.table.set(id, FLAG.taken, false);

@@ -7,8 +7,34 @@ import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { UploaderContext } from './context/uploader-context.js';
+import { filesOnDisk, judgeFile, type WorkOnFiles } from './file-evidence.js';
 
 const FOR_GOOD: ReadonlySet<string> = new Set(['ERR_NAME_TOO_LONG', 'ERR_NAME_TWIN', 'ERR_FILE_OUTSIDE']);
+
+/** Reports each run that has ended as complete, or as complete in part. Returns the runs that have files which are not stored. */
+export function concludeRuns(
+  context: UploaderContext,
+  scanner: Scanner,
+  files: WorkOnFiles,
+): ReadonlySet<KnownRun> {
+  const { inventory, exportView } = context;
+  const unsentByRun = new Map<KnownRun, FileId[]>();
+  for (const id of filesOnDisk(context)) {
+    if (judgeFile(context, id, files).state !== 'unsent') continue;
+    const run = inventory.runOf(id);
+    const unsent = unsentByRun.get(run);
+    if (unsent === undefined) unsentByRun.set(run, [id]);
+    else unsent.push(id);
+  }
+  for (const run of inventory.runs) {
+    if (run.directory === null || !run.isListed || context.isLive(run)) continue;
+    if (exportView.outcomeOf(run) === 'failed') continue;
+    const unsent = unsentByRun.get(run);
+    if (unsent === undefined) reportComplete(context, scanner, run);
+    else reportPartial(context, scanner, run, unsent, files.failures);
+  }
+  return new Set(unsentByRun.keys());
+}
 
 /** Reports a run whose files are all stored, except those that no store can name. */
 export function reportComplete(context: UploaderContext, scanner: Scanner, run: KnownRun): void {
@@ -23,7 +49,7 @@ export function reportPartial(
   scanner: Scanner,
   run: KnownRun,
   unsent: readonly FileId[],
-  failures: ReadonlyMap<FileId, { readonly error: CodedError }>,
+  failures: WorkOnFiles['failures'],
 ): void {
   const errors = unsent.map((id) => failures.get(id)?.error);
   if (!errors.every((error) => error !== undefined && isForGood(error))) return;

@@ -1,5 +1,6 @@
 /**
- * Decides when a watch works on each dirty file: immediately, at a later time, or after a pause when an upload failed.
+ * Decides when each dirty file is queued: immediately, at a later time, or after a pause when an upload failed. A one-time sync queues each planned
+ * file once, and again only if it changes while it is read.
  *
  * Holds only file ids and times; everything else comes from the inventory.
  */
@@ -25,6 +26,7 @@ const FIRST_FAILURE_PAUSE_MS = 5_000;
 const MAX_FAILURE_PAUSE_MS = 300_000;
 /** A file that changes while it is read is retried soon. After `MAX_CHANGES` attempts it is reported and paused for longer. */
 const CHANGE_PAUSE_MS = 500;
+const CHANGE_DELAY_MS = 50;
 export const MAX_CHANGES = 5;
 const UNSTABLE_PAUSE_MS = 60_000;
 
@@ -40,12 +42,14 @@ export class Schedule {
   /** The earliest time for each held file; a change of the file ends the hold. */
   readonly #holds = new Map<FileId, number>();
   readonly #changes = new Map<FileId, number>();
+  readonly #isOnce: boolean;
   /** During shutdown, every pending file is due. */
   isDraining = false;
 
   constructor(context: UploaderContext, queue: WorkQueue) {
     this.#context = context;
     this.#queue = queue;
+    this.#isOnce = !context.isWatching;
     this.#exportRate = new ExportRate(context.config.exportRate);
     this.#repeatBudget = new RepeatBudget(context.config.intervalMs, context.clock.monotonicMs());
   }
@@ -59,6 +63,18 @@ export class Schedule {
     }
   }
 
+  /** Queues the files of a one-time sync, in this order. */
+  start(ids: readonly FileId[]): void {
+    for (const id of ids) this.#queue.add(id);
+  }
+
+  /** How long a worker waits before it sends the file: a file that has just changed is likely to change again. */
+  delayMsOf(id: FileId): number {
+    const changes = this.#isOnce ? (this.#changes.get(id) ?? 0) : 0;
+    if (changes === 0) return 0;
+    return CHANGE_DELAY_MS * 2 ** changes * (0.5 + this.#context.io.randomness.fraction());
+  }
+
   /** Call when a file has changed or was found to be dirty. */
   onDirty(id: FileId): void {
     this.#holds.delete(id);
@@ -68,6 +84,7 @@ export class Schedule {
 
   /** Queues a dirty file now, or schedules it for later. */
   consider(id: FileId): void {
+    if (this.#isOnce) return;
     const { inventory, rootWatch, clock } = this.#context;
     const { table } = inventory;
     if (!table.has(id, FLAG.dirty) || table.has(id, FLAG.taken)) return;
@@ -143,7 +160,9 @@ export class Schedule {
   onChanged(id: FileId): number {
     const changes = (this.#changes.get(id) ?? 0) + 1;
     this.#changes.set(id, changes % MAX_CHANGES);
-    this.hold(id, changes >= MAX_CHANGES ? UNSTABLE_PAUSE_MS : CHANGE_PAUSE_MS * 2 ** changes);
+    if (!this.#isOnce)
+      this.hold(id, changes >= MAX_CHANGES ? UNSTABLE_PAUSE_MS : CHANGE_PAUSE_MS * 2 ** changes);
+    else if (changes < MAX_CHANGES) this.#queue.add(id);
     return changes;
   }
 

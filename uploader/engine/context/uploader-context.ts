@@ -204,6 +204,22 @@ export class UploaderContext {
     return context;
   }
 
+  /** Opens a context for `work`, and closes what it has opened. */
+  static async use<Result>(
+    config: SyncConfig,
+    options: UploaderOptions,
+    mode: { readonly isWatching: boolean },
+    work: (context: UploaderContext) => Promise<Result>,
+  ): Promise<Result> {
+    const context = await UploaderContext.open(config, options, mode);
+    try {
+      return await work(context);
+    } finally {
+      await context.observer.close?.();
+      if (options.store === undefined) await context.store.close();
+    }
+  }
+
   readonly emit = (event: SyncEvent): void => {
     if (event.kind === 'sent') this.sentBytes += event.sizeBytes;
     if (event.kind === 'notice') {
