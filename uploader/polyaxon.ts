@@ -16,11 +16,7 @@ export {
 
 // Requests and responses of the API. `V1RunArtifact` and `V1StatusCondition` are API types; `polytrack` exports those of the run directory.
 
-export type {
-  JsonObject,
-  RunArtifact as V1RunArtifact,
-  StatusCondition as V1StatusCondition,
-} from '../src/polyaxon/api-types.js';
+export type { JsonObject, V1RunArtifact, V1StatusCondition } from '../src/polyaxon/api-types.js';
 export {
   PolyaxonApiError,
   type PolyaxonApiErrorCode,

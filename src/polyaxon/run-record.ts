@@ -6,6 +6,7 @@
  */
 
 import type { JsonValue } from '../base/json-value.js';
+import type { V1Run, V1RunArtifact, V1StatusCondition } from './api-types.js';
 import type { ArtifactKind } from './polyaxon-value.js';
 import type { RunStatus } from './statuses.js';
 
@@ -14,8 +15,7 @@ export type { RunStatus } from './statuses.js';
 /** Final statuses. Source: polyaxon 2.16.4, `LifeCycle.DONE_VALUES`. */
 const DONE_STATUSES: readonly RunStatus[] = ['failed', 'upstream_failed', 'stopped', 'skipped', 'succeeded'];
 
-export interface StatusCondition {
-  readonly type: RunStatus;
+export interface StatusCondition extends V1StatusCondition {
   readonly status: true;
   readonly reason: string;
   readonly message?: string;
@@ -24,8 +24,7 @@ export interface StatusCondition {
 }
 
 /** One entry of `lineages.plx.json`. */
-export interface RunArtifact {
-  readonly name: string;
+export interface RunArtifact extends Omit<V1RunArtifact, 'state' | 'connection' | 'meta_info'> {
   readonly kind: ArtifactKind;
   /** Relative to the run directory, with `/`; artifacts outside it have an absolute path or a URL. */
   readonly path?: string;
@@ -43,8 +42,7 @@ export interface RunMetadata {
   readonly outputs?: JsonObject;
 }
 
-export interface RunRecord extends RunMetadata {
-  readonly uuid: string;
+export interface RunRecord extends RunMetadata, Omit<V1Run, keyof RunMetadata | 'updated_at' | 'settings'> {
   readonly name: string;
   readonly description?: string;
   readonly readme?: string;

@@ -4,7 +4,7 @@
  */
 
 import { type JsonMap, toCleanMap } from '../base/clean-json.js';
-import type { RunArtifact, StatusCondition } from '../polyaxon/api-types.js';
+import type { V1RunArtifact, V1StatusCondition } from '../polyaxon/api-types.js';
 import { type MetadataOrder, mergeRunData, parseMetadataOrder } from '../polyaxon/metadata-order.js';
 import { RUN_STATUSES, type RunStatus } from '../polyaxon/statuses.js';
 import { RUN_UUID_PATTERN } from './layout.js';
@@ -12,13 +12,13 @@ import { RUN_UUID_PATTERN } from './layout.js';
 export interface RunFiles {
   /** Null if the run has no run file. */
   readonly record: RunRecordFile | null;
-  readonly lineage: readonly RunArtifact[];
+  readonly lineage: readonly V1RunArtifact[];
   /** When the main writer wrote or merged the names of the record and the lineage. */
   readonly order: MetadataOrder;
   /** Sorted by name. */
   readonly workers: readonly WorkerFile[];
   /** The end status of the main writer; null while it has no end marker. */
-  readonly end: StatusCondition | null;
+  readonly end: V1StatusCondition | null;
 }
 
 export interface Metadata {
@@ -29,7 +29,7 @@ export interface Metadata {
 }
 
 export interface WorkerFile extends Metadata {
-  readonly lineage: readonly RunArtifact[];
+  readonly lineage: readonly V1RunArtifact[];
   readonly order: MetadataOrder;
 }
 
@@ -48,7 +48,7 @@ export interface RunRecordFile extends Metadata {
   readonly wait_time: number | null;
   readonly duration: number | null;
   readonly status: RunStatus | null;
-  readonly status_conditions: readonly StatusCondition[];
+  readonly status_conditions: readonly V1StatusCondition[];
 }
 
 /** The JSON of the files; undefined for a file that does not exist. */
@@ -135,7 +135,7 @@ function parseWorker(value: unknown): WorkerFile {
   return { ...parseMetadata(worker), lineage: parseLineage(worker.lineage), order };
 }
 
-function parseLineage(value: unknown): RunArtifact[] {
+function parseLineage(value: unknown): V1RunArtifact[] {
   return toList(value).flatMap((each) => {
     const { name, kind, path, summary, is_input, state, connection } = toCleanMap(each);
     if (typeof name !== 'string' || name === '' || typeof kind !== 'string') return [];
@@ -151,7 +151,7 @@ function parseLineage(value: unknown): RunArtifact[] {
   });
 }
 
-function parseCondition(value: unknown): StatusCondition[] {
+function parseCondition(value: unknown): V1StatusCondition[] {
   const { type, reason, message, last_update_time, last_transition_time } = toCleanMap(value);
   const known = toStatus(type);
   if (known === null) return [];
@@ -167,7 +167,7 @@ function parseCondition(value: unknown): StatusCondition[] {
   ];
 }
 
-function parseEnd(value: unknown): StatusCondition | null {
+function parseEnd(value: unknown): V1StatusCondition | null {
   const { status, reason, message, ended_at } = toCleanMap(value);
   const time = ended_at;
   const [condition] = parseCondition({ type: status, reason, message, last_transition_time: time });

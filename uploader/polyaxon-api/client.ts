@@ -11,7 +11,7 @@ import type { Clock } from '../../src/base/clock.js';
 import { describe } from '../../src/base/describe.js';
 import { InvalidArgumentError } from '../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../src/base/options.js';
-import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
+import type { V1RunArtifact, V1StatusCondition } from '../../src/polyaxon/api-types.js';
 import type { StreamedBody, Transport } from '../base/http/transport.js';
 import { createUndiciTransport } from '../base/http/undici-transport.js';
 import { decodeBody, expectEmpty } from './api-answer.js';
@@ -141,7 +141,7 @@ export class PolyaxonClient {
   }
 
   /** Adds a condition. The server answers the same whether or not it accepts the change; call `getStatuses` to find out. */
-  async postStatus(ref: RunRef, condition: StatusCondition, given: PostStatusOptions = {}): Promise<void> {
+  async postStatus(ref: RunRef, condition: V1StatusCondition, given: PostStatusOptions = {}): Promise<void> {
     checkOptions('postStatus', given, POST_STATUS_OPTIONS);
     const { force = false, ...options } = given;
     const operation = `set the status of the run ${ref.uuid} to ${condition.type}`;
@@ -155,14 +155,14 @@ export class PolyaxonClient {
     const call = this.#toRunCall('GET', ref, ['statuses'], operation, options);
     const { status, status_conditions } = await this.#callObject(call);
     // Without conditions, the value is `{}` or null.
-    const conditions = Array.isArray(status_conditions) ? (status_conditions as StatusCondition[]) : [];
+    const conditions = Array.isArray(status_conditions) ? (status_conditions as V1StatusCondition[]) : [];
     return { status: typeof status === 'string' ? (status as RunStatuses['status']) : null, conditions };
   }
 
   /** Adds artifacts to the lineage, or changes those with the same name and state. Sends no request for an empty list. */
   async postLineage(
     ref: RunRef,
-    artifacts: readonly RunArtifact[],
+    artifacts: readonly V1RunArtifact[],
     options: CallOptions = {},
   ): Promise<void> {
     checkOptions('postLineage', options, CALL_OPTIONS);
@@ -173,15 +173,15 @@ export class PolyaxonClient {
   }
 
   /** Returns all pages of the lineage of the run. */
-  async getLineage(ref: RunRef, options: CallOptions = {}): Promise<RunArtifact[]> {
+  async getLineage(ref: RunRef, options: CallOptions = {}): Promise<V1RunArtifact[]> {
     checkOptions('getLineage', options, CALL_OPTIONS);
     const operation = `get the lineage of the run ${ref.uuid}`;
     const call = this.#toRunCall('GET', ref, ['lineage', 'artifacts'], operation, options);
-    const found: RunArtifact[] = [];
+    const found: V1RunArtifact[] = [];
     for (let before = ''; ; ) {
       const query = { limit: String(LINEAGE_PAGE), offset: String(found.length) };
       const { results, count } = await this.#callObject({ ...call, query });
-      const page = Array.isArray(results) ? (results as RunArtifact[]) : [];
+      const page = Array.isArray(results) ? (results as V1RunArtifact[]) : [];
       if (page.length === 0) return found;
       for (const artifact of page) found.push(artifact);
       if (typeof count === 'number' && found.length >= count) return found;

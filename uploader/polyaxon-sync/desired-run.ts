@@ -1,7 +1,7 @@
 /** Computes the desired state of a run on the server from the files on disk: always all of it, so that no queue is needed. Pure. */
 
 import { type JsonMap, toCleanMap } from '../../src/base/clean-json.js';
-import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
+import type { V1RunArtifact, V1StatusCondition } from '../../src/polyaxon/api-types.js';
 import { cutName } from '../../src/polyaxon/export/name-space.js';
 import { EVENTS_DIRECTORY, hashName, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
 import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
@@ -45,12 +45,12 @@ export interface DesiredRun extends Metadata {
   readonly description: string | null;
   readonly readme: string | null;
   /** The condition of its creation; null if the writer recorded none. */
-  readonly created: StatusCondition | null;
+  readonly created: V1StatusCondition | null;
   /** Oldest first, including end statuses from before a resume. */
-  readonly conditions: readonly StatusCondition[];
+  readonly conditions: readonly V1StatusCondition[];
   /** The end status; null while the run is active. */
-  readonly final: StatusCondition | null;
-  readonly lineage: readonly RunArtifact[];
+  readonly final: V1StatusCondition | null;
+  readonly lineage: readonly V1RunArtifact[];
 }
 
 const REASON = 'Polytrack';
@@ -95,7 +95,7 @@ export function toDesiredRun(source: RunSource): DesiredRun {
 }
 
 /** If the clock was set back during a run, its end seems to precede its start. The server computes durations from such times too. */
-function toPlausible(final: StatusCondition | null, startedAt: string | null): StatusCondition | null {
+function toPlausible(final: V1StatusCondition | null, startedAt: string | null): V1StatusCondition | null {
   if (final === null) return null;
   const { last_transition_time: at = null, last_update_time: updatedAt = null } = final;
   const [transition, update] = [notBefore(at, startedAt), notBefore(updatedAt, startedAt)];
@@ -125,14 +125,14 @@ function toName(name: string): { name: string; meta: JsonMap } {
 function toOutputs(
   outputs: JsonMap,
   facts: ExportFacts | null,
-  conditions: readonly StatusCondition[],
+  conditions: readonly V1StatusCondition[],
 ): JsonMap {
   const values = toCleanMap(facts?.lastValues());
   const hasEndedBefore = conditions.some(({ type }) => isDone(type)) && !isDone(conditions.at(-1)?.type);
   return hasEndedBefore ? { ...outputs, ...values } : { ...values, ...outputs };
 }
 
-function toConditions(record: RunRecordFile | null): readonly StatusCondition[] {
+function toConditions(record: RunRecordFile | null): readonly V1StatusCondition[] {
   const found = record?.status_conditions.filter(({ type }) => type !== 'created') ?? [];
   const { status } = record ?? {};
   if (status == null || status === 'created' || found.at(-1)?.type === status) return found;
@@ -140,7 +140,7 @@ function toConditions(record: RunRecordFile | null): readonly StatusCondition[] 
   return [...found, { ...toCondition(status, '', time), message: null }];
 }
 
-function toEnd(source: RunSource, conditions: readonly StatusCondition[]): StatusCondition | null {
+function toEnd(source: RunSource, conditions: readonly V1StatusCondition[]): V1StatusCondition | null {
   const { end } = source.files;
   const last = conditions.at(-1);
   if (last !== undefined && isDone(last.type)) return last;
@@ -152,12 +152,16 @@ function toEnd(source: RunSource, conditions: readonly StatusCondition[]): Statu
 }
 
 /** Third-party writers do not record how they end. */
-function toForeignEnd({ liveness, wallTime }: RunSource, end: string | undefined): StatusCondition | null {
+function toForeignEnd({ liveness, wallTime }: RunSource, end: string | undefined): V1StatusCondition | null {
   if (liveness === 'live') return null;
   return toCondition('succeeded', 'The event files no longer change', end ?? toIsoTime(wallTime));
 }
 
-function toCondition(type: StatusCondition['type'], message: string, time: string | null): StatusCondition {
+function toCondition(
+  type: V1StatusCondition['type'],
+  message: string,
+  time: string | null,
+): V1StatusCondition {
   return {
     type,
     status: true,
@@ -168,7 +172,7 @@ function toCondition(type: StatusCondition['type'], message: string, time: strin
   };
 }
 
-function toLineage(source: RunSource, logged: readonly RunArtifact[], isForeign: boolean): RunArtifact[] {
+function toLineage(source: RunSource, logged: readonly V1RunArtifact[], isForeign: boolean): V1RunArtifact[] {
   const { facts } = source;
   const own = [...logged];
   const exported = facts?.artifacts() ?? [];
@@ -187,9 +191,9 @@ function toLineage(source: RunSource, logged: readonly RunArtifact[], isForeign:
 }
 
 /** Returns entries for events whose writer was killed before it recorded them. Without an entry, Polyaxon does not request them. */
-function toUnrecorded({ storedFiles }: RunSource, own: readonly RunArtifact[]): RunArtifact[] {
+function toUnrecorded({ storedFiles }: RunSource, own: readonly V1RunArtifact[]): V1RunArtifact[] {
   const recorded = new Set(own.map(({ path }) => path));
-  const unrecorded: RunArtifact[] = [];
+  const unrecorded: V1RunArtifact[] = [];
   for (const path of storedFiles()) {
     const [, kind, name] = EVENT_PATH.exec(path) ?? [];
     if (kind === undefined || name === undefined || recorded.has(path)) continue;

@@ -2,7 +2,7 @@
 
 import { toCleanMap } from '../../src/base/clean-json.js';
 import type { JsonValue } from '../../src/base/json-value.js';
-import type { RunArtifact } from '../../src/polyaxon/api-types.js';
+import type { V1RunArtifact } from '../../src/polyaxon/api-types.js';
 import { toHash } from '../base/canonical-json.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PatchRunBody, PolyaxonRun } from '../polyaxon-api/types.js';
@@ -29,7 +29,7 @@ export type FieldItem = ItemBase &
   );
 
 export interface LineageItem extends ItemBase {
-  readonly artifact: RunArtifact;
+  readonly artifact: V1RunArtifact;
 }
 
 export function toFieldItems(run: DesiredRun): FieldItem[] {
@@ -48,14 +48,14 @@ export function toFieldItems(run: DesiredRun): FieldItem[] {
   return [...texts, ...tags, ...maps];
 }
 
-export function toLineageItems(lineage: readonly RunArtifact[]): LineageItem[] {
+export function toLineageItems(lineage: readonly V1RunArtifact[]): LineageItem[] {
   return lineage.map((artifact) => {
     const key = toLineageKey(artifact);
     return { ...toBase(key, toComparable(artifact)), artifact };
   });
 }
 
-export function toLineageKey(artifact: Pick<RunArtifact, 'name' | 'is_input'>): string {
+export function toLineageKey(artifact: Pick<V1RunArtifact, 'name' | 'is_input'>): string {
   return `lineage:${toEntryKey(artifact)}`;
 }
 
@@ -144,13 +144,16 @@ export function findOnServer(items: readonly FieldItem[], server: PolyaxonRun): 
 }
 
 /** Returns the lineage items that the server already has with equal values. */
-export function findInLineage(items: readonly LineageItem[], server: readonly RunArtifact[]): LineageItem[] {
+export function findInLineage(
+  items: readonly LineageItem[],
+  server: readonly V1RunArtifact[],
+): LineageItem[] {
   const hashes = new Set(server.map((each) => `${toLineageKey(each)} ${toHash(toComparable(each))}`));
   return items.filter(({ key, hash }) => hashes.has(`${key} ${hash}`));
 }
 
 /** Returns the part of an entry that a server stores and returns. */
-function toComparable({ name, kind, path, summary, is_input }: RunArtifact): unknown {
+function toComparable({ name, kind, path, summary, is_input }: V1RunArtifact): unknown {
   return { name, kind, path: path ?? null, summary: toCleanMap(summary), is_input: is_input === true };
 }
 

@@ -7,17 +7,17 @@
  */
 
 import { toCleanMap } from '../../src/base/clean-json.js';
-import type { RunArtifact } from '../../src/polyaxon/api-types.js';
+import type { V1RunArtifact } from '../../src/polyaxon/api-types.js';
 import type { SeriesArtifact } from '../../src/polyaxon/export/exporter.js';
 
 /** Merges all entries so that output names are unique. A later entry of `own` replaces an earlier one with the same name and kind. */
 export function mergeLineage(
-  own: readonly RunArtifact[],
+  own: readonly V1RunArtifact[],
   exported: readonly SeriesArtifact[],
-): RunArtifact[] {
+): V1RunArtifact[] {
   const events = new Map(exported.map((each) => [toEntryKey(each), toRunArtifact(each)]));
   const paths = new Set(exported.map(({ path }) => path));
-  const others = new Map<string, RunArtifact>();
+  const others = new Map<string, V1RunArtifact>();
   for (const entry of own) {
     // If both have an entry, use that of the export, which is always up to date.
     if (entry.is_input !== true && entry.path != null && paths.has(entry.path)) continue;
@@ -28,15 +28,15 @@ export function mergeLineage(
 }
 
 /** Returns the key by which the server identifies an entry, except for the content of an input. */
-export function toEntryKey({ name, is_input }: Pick<RunArtifact, 'name' | 'is_input'>): string {
+export function toEntryKey({ name, is_input }: Pick<V1RunArtifact, 'name' | 'is_input'>): string {
   return `${is_input === true ? 'input' : 'output'}:${name}`;
 }
 
 function toUnique(
-  entry: RunArtifact,
-  events: ReadonlyMap<string, RunArtifact>,
-  others: ReadonlyMap<string, RunArtifact>,
-): RunArtifact {
+  entry: V1RunArtifact,
+  events: ReadonlyMap<string, V1RunArtifact>,
+  others: ReadonlyMap<string, V1RunArtifact>,
+): V1RunArtifact {
   for (let named = entry; ; named = { ...named, name: `${named.name}-${entry.kind}` }) {
     const key = toEntryKey(named);
     const other = others.get(key);
@@ -44,6 +44,6 @@ function toUnique(
   }
 }
 
-function toRunArtifact({ name, kind, path, summary }: SeriesArtifact): RunArtifact {
+function toRunArtifact({ name, kind, path, summary }: SeriesArtifact): V1RunArtifact {
   return { name, kind, path, summary: toCleanMap(summary), is_input: false };
 }

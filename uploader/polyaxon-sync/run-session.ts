@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../src/base/clock.js';
 import type { CodedError } from '../../src/base/errors.js';
-import type { StatusCondition } from '../../src/polyaxon/api-types.js';
+import type { V1StatusCondition } from '../../src/polyaxon/api-types.js';
 import { toHash } from '../base/canonical-json.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../polyaxon-api/client.js';
@@ -81,7 +81,7 @@ export class RunSession {
   }
 
   /** Sends the statuses that do not end the run. */
-  async syncStatuses(wanted: readonly StatusCondition[], signal: AbortSignal): Promise<void> {
+  async syncStatuses(wanted: readonly V1StatusCondition[], signal: AbortSignal): Promise<void> {
     const { items } = this.acknowledged;
     const hash = toStatusHash(wanted);
     if (this.isManaged || wanted.length === 0 || items.get('status') === hash) return;
@@ -146,7 +146,7 @@ export class RunSession {
   }
 
   /** Sets the end status and checks that the server has it. */
-  async end(wanted: readonly StatusCondition[], signal: AbortSignal): Promise<void> {
+  async end(wanted: readonly V1StatusCondition[], signal: AbortSignal): Promise<void> {
     if (this.isManaged) return;
     const { posts, outcome } = await this.#postStatuses(wanted, signal);
     if (posts.length === 0 || outcome === 'other-client') return;
@@ -156,7 +156,7 @@ export class RunSession {
     throw new PolyaxonApiError('ERR_API_SERVER', message, { failureCode: 'InternalError' });
   }
 
-  async #postStatuses(wanted: readonly StatusCondition[], signal: AbortSignal) {
+  async #postStatuses(wanted: readonly V1StatusCondition[], signal: AbortSignal) {
     const { client, onStatus, onProgress } = this.#options;
     const plan = planStatuses(await client.getStatuses(this.ref, { signal }), wanted);
     for (const { condition, force } of plan.posts) {
@@ -243,7 +243,7 @@ export class RunSession {
 }
 
 /** Returns a hash of conditions. Excludes the time of `WriterLost`, which differs each time that the loss is detected. */
-export function toStatusHash(conditions: readonly StatusCondition[]): string {
+export function toStatusHash(conditions: readonly V1StatusCondition[]): string {
   return toHash(
     conditions.map(({ type, reason, message, last_transition_time }) =>
       reason === WRITER_LOST ? [type, message] : [type, message, last_transition_time],

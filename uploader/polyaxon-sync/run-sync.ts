@@ -7,7 +7,7 @@
  */
 
 import type { CodedError } from '../../src/base/errors.js';
-import type { RunArtifact, StatusCondition } from '../../src/polyaxon/api-types.js';
+import type { V1RunArtifact, V1StatusCondition } from '../../src/polyaxon/api-types.js';
 import type { RunFiles } from '../../src/run-directory/run-files.js';
 import { toHash } from '../base/canonical-json.js';
 import type { Io } from '../base/io/io.js';
@@ -232,7 +232,7 @@ export class RunSync {
   }
 
   /** Whether to register an artifact: the lineage must not name files that the store does not have. */
-  #maySync({ path }: RunArtifact): boolean {
+  #maySync({ path }: V1RunArtifact): boolean {
     // The file is outside the run, so the uploader does not store it.
     if (path == null || path === '' || path.startsWith('/') || /^[a-z][\w+.-]*:\/\//i.test(path)) return true;
     if (this.#options.view.hasStored(this.run.runUuid, path)) return true;
@@ -295,12 +295,12 @@ export class RunSync {
 }
 
 /** Returns all conditions of the run, including the end status. */
-function toWanted({ conditions, final }: DesiredRun, unsendable: readonly string[]): StatusCondition[] {
+function toWanted({ conditions, final }: DesiredRun, unsendable: readonly string[]): V1StatusCondition[] {
   return [...conditions, ...(final === null ? [] : [withUnsendable(final, unsendable)])];
 }
 
 /** Adds the names of files that can never be stored, because nothing else in Polyaxon shows that they are missing. */
-function withUnsendable(condition: StatusCondition, paths: readonly string[]): StatusCondition {
+function withUnsendable(condition: V1StatusCondition, paths: readonly string[]): V1StatusCondition {
   if (paths.length === 0) return condition;
   const shown = paths.slice(0, SHOWN_FILES).map((path) => {
     return path.length <= MAX_NAME ? path : `${path.slice(0, MAX_NAME)}…`;

@@ -9,7 +9,7 @@
  * `stopping`, only an end status is accepted; a condition replaces the last one if both have the same type.
  */
 
-import type { StatusCondition } from '../../src/polyaxon/api-types.js';
+import type { V1StatusCondition } from '../../src/polyaxon/api-types.js';
 import { isDone as isDoneStatus, type RunStatus } from '../../src/polyaxon/run-record.js';
 import type { RunStatuses } from '../polyaxon-api/types.js';
 
@@ -21,7 +21,7 @@ export function isDone(status: RunStatus | null | undefined): boolean {
 }
 
 export interface StatusPost {
-  readonly condition: StatusCondition;
+  readonly condition: V1StatusCondition;
   /** Reopens a run that polytrack has ended. */
   readonly force: boolean;
 }
@@ -33,7 +33,7 @@ export interface StatusPlan {
 }
 
 /** Plans the statuses to send. `wanted`: the conditions of the run without `created`, oldest first, with the end status once it may be sent. */
-export function planStatuses(server: RunStatuses, wanted: readonly StatusCondition[]): StatusPlan {
+export function planStatuses(server: RunStatuses, wanted: readonly V1StatusCondition[]): StatusPlan {
   const known = server.conditions.filter(({ type }) => type !== 'created');
   if (isDone(server.status)) return planForDone(known, wanted);
   const rest = wanted.slice(wanted.findLastIndex((_, i) => findOnServer(known, wanted, i) >= 0) + 1);
@@ -48,13 +48,13 @@ export function planStatuses(server: RunStatuses, wanted: readonly StatusConditi
 }
 
 /** Whether two conditions are the same. Ignores the time of `WriterLost`, which is when the loss was detected. */
-export function isSameCondition(a: StatusCondition, b: StatusCondition): boolean {
+export function isSameCondition(a: V1StatusCondition, b: V1StatusCondition): boolean {
   if (a.type !== b.type) return false;
   if (a.reason === WRITER_LOST && b.reason === WRITER_LOST) return true;
   return toMs(a) === toMs(b);
 }
 
-function planForDone(known: readonly StatusCondition[], wanted: readonly StatusCondition[]): StatusPlan {
+function planForDone(known: readonly V1StatusCondition[], wanted: readonly V1StatusCondition[]): StatusPlan {
   const end = known.length - 1;
   const index = wanted.findLastIndex((_, i) => findOnServer(known, wanted, i) === end);
   if (end >= 0 && index >= 0) return { posts: toPosts(wanted.slice(index + 1), true), outcome: 'ours' };
@@ -67,8 +67,8 @@ function planForDone(known: readonly StatusCondition[], wanted: readonly StatusC
 
 /** Returns the index of a condition on the server, or −1. A second `WriterLost` must come after the conditions of the resume. */
 function findOnServer(
-  known: readonly StatusCondition[],
-  wanted: readonly StatusCondition[],
+  known: readonly V1StatusCondition[],
+  wanted: readonly V1StatusCondition[],
   index: number,
 ): number {
   const condition = wanted[index];
@@ -80,7 +80,7 @@ function findOnServer(
 }
 
 /** Sets `force` on each condition that follows an end status, because a run that is done accepts nothing without it. */
-function toPosts(conditions: readonly StatusCondition[], isServerDone: boolean): StatusPost[] {
+function toPosts(conditions: readonly V1StatusCondition[], isServerDone: boolean): StatusPost[] {
   return conditions.map((condition, i) => ({
     condition,
     force: i === 0 ? isServerDone : isDone(conditions[i - 1]?.type),
@@ -88,7 +88,7 @@ function toPosts(conditions: readonly StatusCondition[], isServerDone: boolean):
 }
 
 /** Parses a time. Servers use different formats, with or without microseconds. */
-function toMs({ last_transition_time, last_update_time }: StatusCondition): number | null {
+function toMs({ last_transition_time, last_update_time }: V1StatusCondition): number | null {
   const text = last_transition_time ?? last_update_time;
   if (text == null) return null;
   const ms = Date.parse(text.replace(/^(\d{4}-\d\d-\d\d) /, '$1T'));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StatusCondition } from '../../../src/polyaxon/api-types.js';
+import type { V1StatusCondition } from '../../../src/polyaxon/api-types.js';
 import { PolyaxonClient } from '../../../uploader/polyaxon-api/client.js';
 import type { RunRef } from '../../../uploader/polyaxon-api/types.js';
 import { describeWithPeers } from '../../support/peers.js';
@@ -18,7 +18,7 @@ function toBody({ uuid }: RunRef) {
   return { uuid, name: 'a-run', kind: 'job', is_managed: false, managed_by: 'user', created_at: CREATED_AT };
 }
 
-function toCondition(type: StatusCondition['type']): StatusCondition {
+function toCondition(type: V1StatusCondition['type']): V1StatusCondition {
   return {
     ...{ type, status: true, reason: 'Test', message: `it is ${type}` },
     last_update_time: CREATED_AT,

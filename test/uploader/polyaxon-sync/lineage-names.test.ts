@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunArtifact } from '../../../src/polyaxon/api-types.js';
+import type { V1RunArtifact } from '../../../src/polyaxon/api-types.js';
 import type { SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
 import { mergeLineage } from '../../../uploader/polyaxon-sync/lineage-names.js';
 
@@ -8,11 +8,11 @@ function event(name: string, path = `events/metric/${name}.plx`): SeriesArtifact
   return { name, kind: 'metric', path, summary: { is_event: true, timestamp }, is_input: false };
 }
 
-function entry(name: string, kind: string, more: Partial<RunArtifact> = {}): RunArtifact {
+function entry(name: string, kind: string, more: Partial<V1RunArtifact> = {}): V1RunArtifact {
   return { name, kind, summary: {}, is_input: false, ...more };
 }
 
-function names(own: readonly RunArtifact[], events: readonly SeriesArtifact[] = []): string[] {
+function names(own: readonly V1RunArtifact[], events: readonly SeriesArtifact[] = []): string[] {
   return mergeLineage(own, events).map(({ name, kind }) => `${name} ${kind}`);
 }
 

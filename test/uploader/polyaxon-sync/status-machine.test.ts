@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { StatusCondition } from '../../../src/polyaxon/api-types.js';
+import type { V1StatusCondition } from '../../../src/polyaxon/api-types.js';
 import { RUN_STATUSES, type RunStatus } from '../../../src/polyaxon/statuses.js';
 import type { RunStatuses } from '../../../uploader/polyaxon-api/types.js';
 import {
@@ -12,14 +12,14 @@ import {
   WRITER_LOST,
 } from '../../../uploader/polyaxon-sync/status-machine.js';
 
-function condition(type: RunStatus, second: number, reason = 'Polytrack'): StatusCondition {
+function condition(type: RunStatus, second: number, reason = 'Polytrack'): V1StatusCondition {
   const time = new Date(1_700_000_000_000 + second * 1000).toISOString();
   return { type, status: true, reason, last_update_time: time, last_transition_time: time };
 }
 
 class Server implements RunStatuses {
   status: RunStatus = 'created';
-  conditions: StatusCondition[] = [];
+  conditions: V1StatusCondition[] = [];
 
   post({ condition: posted, force }: StatusPost): void {
     if (posted.type === 'created') return;
@@ -30,7 +30,7 @@ class Server implements RunStatuses {
     this.conditions.push(posted);
   }
 
-  take(wanted: readonly StatusCondition[]): number {
+  take(wanted: readonly V1StatusCondition[]): number {
     const { posts } = planStatuses(this, wanted);
     for (const post of posts) this.post(post);
     return posts.length;
