@@ -23,6 +23,9 @@ export interface StatusCondition extends V1StatusCondition {
   readonly last_transition_time: string;
 }
 
+/** The name of a run that the program does not name. */
+export const DEFAULT_RUN_NAME = 'run';
+
 /** One entry of `lineages.plx.json`. */
 export interface RunArtifact extends Omit<V1RunArtifact, 'state' | 'connection' | 'meta_info'> {
   readonly kind: ArtifactKind;

@@ -13,6 +13,7 @@ import { findCommand } from '../base/own-package.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import type { EventLogOptions } from '../event-log/event-log.js';
 import { EVENT_FILE_MARK } from '../format/event-file-name.js';
+import { DEFAULT_RUN_NAME } from '../polyaxon/run-record.js';
 import { MAIN_WRITER, RUN_UUID_PATTERN } from '../run-directory/layout.js';
 import { parseName } from '../summary/arguments.js';
 
@@ -181,7 +182,7 @@ export function resolveUuid(uuid: string | undefined): string {
 
 /** Returns a run's name, checked with the rules for names of events. */
 export function resolveRunName(name: string | undefined): string {
-  const { text } = parseName(name ?? 'run');
+  const { text } = parseName(name ?? DEFAULT_RUN_NAME);
   if (text.toLowerCase().includes(EVENT_FILE_MARK)) {
     throw invalidOption(
       `name contains "${EVENT_FILE_MARK}", which is reserved for event files`,

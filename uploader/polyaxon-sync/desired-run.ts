@@ -4,6 +4,7 @@ import { type JsonMap, toCleanMap } from '../../src/base/clean-json.js';
 import type { V1RunArtifact, V1StatusCondition } from '../../src/polyaxon/api-types.js';
 import { cutName } from '../../src/polyaxon/export/name-space.js';
 import { EVENTS_DIRECTORY, hashName, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
+import { DEFAULT_RUN_NAME } from '../../src/polyaxon/run-record.js';
 import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import {
   type Metadata,
@@ -42,6 +43,8 @@ export interface DesiredRun extends Metadata {
   readonly waitTime: number | null;
   readonly duration: number | null;
   readonly name: string;
+  /** Whether the program has named the run. Otherwise `name` is a default: only a new run gets it, and a server keeps the name that it has. */
+  readonly isNamed: boolean;
   readonly description: string | null;
   readonly readme: string | null;
   /** The condition of its creation; null if the writer recorded none. */
@@ -81,6 +84,7 @@ export function toDesiredRun(source: RunSource): DesiredRun {
     waitTime: notNegative(record?.wait_time),
     duration: isOver ? notNegative(record?.duration) : null,
     name,
+    isNamed: record?.name != null && record.name !== DEFAULT_RUN_NAME,
     description: record?.description ?? null,
     readme: record?.readme ?? null,
     tags: merged.tags,

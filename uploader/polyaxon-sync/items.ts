@@ -1,12 +1,13 @@
-/** Splits the desired state of a run into items that are sent and acknowledged separately: a name, a tag, one input, …. Pure. */
+/**
+ * Splits the desired data of a run into items that are sent and acknowledged separately: a name, a tag, one input, an entry of the lineage.
+ * Pure.
+ */
 
 import { toCleanMap } from '../../src/base/clean-json.js';
 import type { JsonValue } from '../../src/base/json-value.js';
 import type { V1RunArtifact } from '../../src/polyaxon/api-types.js';
 import { toHash } from '../base/canonical-json.js';
-import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PatchRunBody, PolyaxonRun } from '../polyaxon-api/types.js';
-import type { Acknowledged } from './acknowledged.js';
 import type { DesiredRun } from './desired-run.js';
 import { toEntryKey } from './lineage-names.js';
 
@@ -32,9 +33,14 @@ export interface LineageItem extends ItemBase {
   readonly artifact: V1RunArtifact;
 }
 
+export type Item = FieldItem | LineageItem;
+
+/** The largest body, below the limits of servers and their proxies: Django's limit is 2.5 MB. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
 export function toFieldItems(run: DesiredRun): FieldItem[] {
   const texts = TEXTS.flatMap((field) => {
-    const value = run[field];
+    const value = field === 'name' && !run.isNamed ? null : run[field];
     return value === null ? [] : [{ ...toBase(field, value), field, value }];
   });
   const tags = run.tags.map((value) => {
@@ -50,52 +56,35 @@ export function toFieldItems(run: DesiredRun): FieldItem[] {
 
 export function toLineageItems(lineage: readonly V1RunArtifact[]): LineageItem[] {
   return lineage.map((artifact) => {
-    const key = toLineageKey(artifact);
-    return { ...toBase(key, toComparable(artifact)), artifact };
+    return { ...toBase(toLineageKey(artifact), toComparable(artifact)), artifact };
   });
 }
 
-export function toLineageKey(artifact: Pick<V1RunArtifact, 'name' | 'is_input'>): string {
-  return `lineage:${toEntryKey(artifact)}`;
+/** Identifies a list of items and their values. */
+export function toListHash(items: readonly Item[]): string {
+  return toHash(items.map(({ key, hash }) => [key, hash]));
 }
 
-/** Returns the items whose current value the server has neither acknowledged nor rejected. */
-export function findChanged<Item extends ItemBase>(
-  items: readonly Item[],
-  { items: known, deferred }: Pick<Acknowledged, 'items' | 'deferred'>,
-): Item[] {
-  return items.filter(({ key, hash }) => known.get(key) !== hash && deferred.get(key)?.hash !== hash);
+/** Splits items into batches, in order. An item larger than the limit gets its own batch. */
+export function toBatches<Found extends { readonly sizeBytes: number }>(
+  items: readonly Found[],
+  maxItems: number,
+  maxBytes = MAX_BODY_BYTES,
+): Found[][] {
+  const batches: Found[][] = [];
+  let sizeBytes = 0;
+  for (const item of items) {
+    const batch = batches.at(-1);
+    if (batch === undefined || batch.length >= maxItems || sizeBytes + item.sizeBytes > maxBytes) {
+      batches.push([item]);
+      sizeBytes = 0;
+    } else batch.push(item);
+    sizeBytes += item.sizeBytes;
+  }
+  return batches;
 }
 
-/** Source: haupt 2.16.1, `db/abstracts/artifacts.py`, and its tags on PostgreSQL: values above these lengths cause a database error. */
-const MAX_LENGTH = { name: 256, path: 256, tag: 64 };
-
-/** Returns why every server rejects an item, or null. */
-export function findProblem(item: FieldItem | LineageItem): PolyaxonApiError | null {
-  const found =
-    'artifact' in item
-      ? findTooLong({ name: item.artifact.name, path: item.artifact.path ?? '' })
-      : findTooLong({ tag: item.field === 'tags' ? item.value : '' });
-  if (found === null) return null;
-  const message = `${item.key.slice(0, 100)}: its ${found} has more than ${MAX_LENGTH[found]} characters`;
-  return new PolyaxonApiError('ERR_API_INVALID', message);
-}
-
-function findTooLong(
-  texts: Readonly<Partial<Record<keyof typeof MAX_LENGTH, string>>>,
-): keyof typeof MAX_LENGTH | null {
-  for (const field of ['name', 'path', 'tag'] as const)
-    if ((texts[field]?.length ?? 0) > MAX_LENGTH[field]) return field;
-  return null;
-}
-
-/** Returns the keys of acknowledged tags and map fields that were removed since. */
-export function findRemoved(items: readonly FieldItem[], { items: known }: Acknowledged): string[] {
-  const keys = new Set(items.map(({ key }) => key));
-  return [...known.keys()].filter((key) => /^(tags|inputs|outputs|meta_info):/.test(key) && !keys.has(key));
-}
-
-/** Returns the request for items. The server merges maps and tags into its values. */
+/** Returns the body of a request for items. The server merges maps and tags into its values. */
 export function toPatch(items: readonly FieldItem[]): PatchRunBody {
   const body: Record<string, unknown> = {};
   // Entries, because an assignment to the key `__proto__` would set the prototype.
@@ -114,8 +103,8 @@ export function toPatch(items: readonly FieldItem[]): PatchRunBody {
 }
 
 /**
- * Returns the request that removes items, which a merge cannot do: the values of the server without them. Fields that would become empty
- * are skipped, because a server would clear them and Polyaxon's clients never send them. Null if no field remains.
+ * Returns the body of the request that removes items, which a merge cannot do: the values of the server without them. Fields that would
+ * become empty are skipped, because a server would clear them and Polyaxon's clients never send them. Null if no field remains.
  */
 export function toRemoval(keys: readonly string[], server: PolyaxonRun): PatchRunBody | null {
   const removed = new Set(keys);
@@ -150,6 +139,10 @@ export function findInLineage(
 ): LineageItem[] {
   const hashes = new Set(server.map((each) => `${toLineageKey(each)} ${toHash(toComparable(each))}`));
   return items.filter(({ key, hash }) => hashes.has(`${key} ${hash}`));
+}
+
+function toLineageKey(artifact: Pick<V1RunArtifact, 'name' | 'is_input'>): string {
+  return `lineage:${toEntryKey(artifact)}`;
 }
 
 /** Returns the part of an entry that a server stores and returns. */

@@ -1,154 +1,141 @@
-/** Sends the items of one run to a server, reads them back, and records what the server acknowledged. */
+/** Sends the requests that `diff` finds for one run, until the server knows everything. */
 
 import type { Clock } from '../../src/base/clock.js';
 import type { CodedError } from '../../src/base/errors.js';
 import type { V1StatusCondition } from '../../src/polyaxon/api-types.js';
-import { toHash } from '../base/canonical-json.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../polyaxon-api/client.js';
-import type { PolyaxonRun, RunRef } from '../polyaxon-api/types.js';
-import type { Acknowledged } from './acknowledged.js';
+import type { RunRef } from '../polyaxon-api/types.js';
 import {
-  type FieldItem,
-  findChanged,
-  findInLineage,
-  findOnServer,
-  findProblem,
-  findRemoved,
-  type LineageItem,
-  toPatch,
-  toRemoval,
-} from './items.js';
-import { Quarantine } from './quarantine.js';
+  acknowledge,
+  type Desired,
+  diff,
+  learnFields,
+  learnLineage,
+  type Part,
+  type SyncRequest,
+} from './diff.js';
+import { type Item, toListHash, toPatch, toRemoval } from './items.js';
+import type { Known } from './known.js';
 import { sendItems } from './send-items.js';
-import { isDone, planStatuses, WRITER_LOST } from './status-machine.js';
+import { isDone, planStatuses } from './status-machine.js';
 
 export interface RunSessionOptions {
   readonly client: PolyaxonClient;
   readonly clock: Clock;
   readonly ref: RunRef;
-  /** The run on the server at the start of the session. */
-  readonly server: PolyaxonRun;
-  readonly acknowledged: Acknowledged;
+  readonly known: Known;
   readonly onStatus: (status: string) => void;
   readonly onRefused: (item: string, error: CodedError) => void;
   /** Called when the server has acknowledged a request. */
   readonly onProgress: () => void;
 }
 
-/** Whether to send an item now. Other items are sent later. */
-export type IsDue = (item: FieldItem | LineageItem) => boolean;
-
-/** The largest body, below the limits of servers and their proxies: Django's limit is 2.5 MB. */
-const MAX_BODY_BYTES = 1024 * 1024;
-/** The server finds artifacts with a query that has one condition for each; SQLite allows a thousand. */
-const MAX_ARTIFACTS = 100;
-const MAX_FIELDS = 1_000;
 const READ_BACKS = 3;
+/** After this many failures of a request, the cause may be its items and not an outage. */
+const MAX_STRIKES = 5;
+/** How long an item that the server fails to process is not sent again. */
+const QUARANTINE_MS = 600_000;
+/** Source: haupt 2.16.1, `db/abstracts/artifacts.py`, and its tags on PostgreSQL: values above these lengths cause a database error. */
+const MAX_LENGTH = { name: 256, path: 256, tag: 64 };
 
 export class RunSession {
-  readonly acknowledged: Acknowledged;
+  readonly ref: RunRef;
+  readonly known: Known;
   readonly #options: RunSessionOptions;
-  readonly #quarantine = new Quarantine();
-  /** Keys of the items that this process sent. */
-  readonly #sent = new Set<string>();
-  /** Hashes of data that was read back and equal, so that it is not read again if a later answer is lost. */
-  readonly #verified = new Map<string, string>();
+  /** How often requests have failed, by the hash of their items. */
+  readonly #strikes = new Map<string, number>();
+  /** How often the server did not have what it had acknowledged, in a row. */
+  readonly #losses = new Map<Part, number>();
+  /** Where failed requests are being narrowed down to the items that cause them. */
+  readonly #narrowing = new Set<Part>();
 
   constructor(options: RunSessionOptions) {
     this.#options = options;
-    this.acknowledged = options.acknowledged;
-  }
-
-  get ref(): RunRef {
-    return this.#options.ref;
-  }
-
-  /** Whether Polyaxon manages the run, and therefore sets its statuses. */
-  get isManaged(): boolean {
-    const { managed_by } = this.#options.server;
-    return managed_by != null && managed_by !== 'user';
+    this.ref = options.ref;
+    this.known = options.known;
   }
 
   /** Items that the server rejects or fails to process. */
   get refused(): { readonly item: string; readonly code: string; readonly message: string }[] {
-    const deferred = [...this.acknowledged.deferred].map(([item, { code, message }]) => ({
-      item,
-      code,
-      message,
-    }));
-    return [...deferred, ...this.#quarantine.list()];
+    const { deferred, quarantine } = this.known;
+    return [
+      ...[...deferred].map(([item, { code, message }]) => ({ item, code, message })),
+      ...[...quarantine].map(([item, { message }]) => ({ item, code: 'ERR_API_SERVER', message })),
+    ];
   }
 
-  /** Sends the statuses that do not end the run. */
-  async syncStatuses(wanted: readonly V1StatusCondition[], signal: AbortSignal): Promise<void> {
-    const { items } = this.acknowledged;
-    const hash = toStatusHash(wanted);
-    if (this.isManaged || wanted.length === 0 || items.get('status') === hash) return;
-    await this.#postStatuses(wanted, signal);
-    items.set('status', hash);
-  }
-
-  async syncLineage(items: readonly LineageItem[], isDue: IsDue, signal: AbortSignal): Promise<void> {
-    const { acknowledged, ref } = this;
-    const { client } = this.#options;
-    if (findChanged(items, acknowledged).length === 0) return;
-    if (!acknowledged.hasLineage) {
-      const server = await client.getLineage(ref, { signal });
-      for (const { key, hash } of findInLineage(items, server)) acknowledged.items.set(key, hash);
-      acknowledged.hasLineage = true;
+  /** Throws `PolyaxonApiError` for errors that concern more than a single item. What was sent until then is in `known`. */
+  async sync(desired: Desired, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const { quarantine } = this.known;
+    this.#losses.clear();
+    this.#narrowing.clear();
+    for (const [key, { untilMs }] of quarantine) if (clock.monotonicMs() >= untilMs) quarantine.delete(key);
+    for (;;) {
+      const requests = diff(desired, this.known);
+      if (requests.length === 0) return;
+      for (const request of requests) await this.#send(request, desired, signal);
     }
-    const changed = findChanged(items, acknowledged).filter(isDue);
-    await this.#send(changed, MAX_ARTIFACTS, signal, (batch) =>
-      client.postLineage(
-        ref,
-        batch.map(({ artifact }) => artifact),
-        { signal },
-      ),
-    );
   }
 
-  async syncFields(items: readonly FieldItem[], isDue: IsDue, signal: AbortSignal): Promise<void> {
-    const { acknowledged, ref } = this;
+  async #send(request: SyncRequest, desired: Desired, signal: AbortSignal): Promise<void> {
+    const { known, ref } = this;
     const { client } = this.#options;
-    const removed = findRemoved(items, acknowledged);
-    if (removed.length > 0) {
+    switch (request.kind) {
+      case 'statuses':
+        await this.#postStatuses(request.conditions, signal);
+        known.items.set('status', request.hash);
+        return;
+      case 'lineage':
+        return this.#sendItems('lineage', request.items, signal, (items) =>
+          client.postLineage(
+            ref,
+            items.map(({ artifact }) => artifact),
+            { signal },
+          ),
+        );
+      case 'fields':
+        return this.#sendItems('fields', request.items, signal, async (items) => {
+          await client.patchRun(ref, toPatch(items), { signal });
+        });
+      case 'remove': {
+        const server = await client.getRun(ref, { signal });
+        const body = server === null ? null : toRemoval(request.keys, server);
+        if (body !== null) await client.patchRun(ref, body, { signal });
+        for (const key of request.keys) known.items.delete(key);
+        return;
+      }
+      case 'read':
+        return this.#read(request.what, desired, signal);
+      case 'end':
+        if (request.conditions.length > 0) await this.#end(request.conditions, signal);
+        known.final = request.hash;
+        this.#options.onProgress();
+        return;
+    }
+  }
+
+  async #read(what: Part, desired: Desired, signal: AbortSignal): Promise<void> {
+    const { known, ref } = this;
+    const { client, onProgress } = this.#options;
+    let lost: readonly Item[];
+    if (what === 'lineage') lost = learnLineage(known, desired, await client.getLineage(ref, { signal }));
+    else {
       const server = await client.getRun(ref, { signal });
-      const body = server === null ? null : toRemoval(removed, server);
-      if (body !== null) await client.patchRun(ref, body, { signal });
-      for (const key of removed) acknowledged.items.delete(key);
+      if (server === null)
+        throw new PolyaxonApiError('ERR_API_RUN_MISSING', `the run ${ref.uuid} no longer exists`);
+      lost = learnFields(known, desired, server);
     }
-    const changed = findChanged(items, acknowledged).filter(isDue);
-    await this.#send(changed, MAX_FIELDS, signal, async (batch) => {
-      await client.patchRun(ref, toPatch(batch), { signal });
-    });
-  }
-
-  /** Sends the lineage until the server has it: a server that failed to write it may report success (haupt 2.16.1, `atomic_set_artifacts`). */
-  async readBackLineage(items: readonly LineageItem[], signal: AbortSignal): Promise<void> {
-    const find = async (sent: readonly LineageItem[]): Promise<LineageItem[]> =>
-      findInLineage(sent, await this.#options.client.getLineage(this.ref, { signal }));
-    const sent = items.filter(({ key, hash }) => this.acknowledged.items.get(key) === hash);
-    await this.#readBack('lineage', sent, find, () => this.syncLineage(items, () => true, signal));
-  }
-
-  /** Reads back only the fields that this process sent, so that later changes by others are kept. */
-  async readBackFields(items: readonly FieldItem[], signal: AbortSignal): Promise<void> {
-    const find = async (sent: readonly FieldItem[]): Promise<FieldItem[]> => {
-      const server = await this.#options.client.getRun(this.ref, { signal });
-      if (server !== null) return findOnServer(sent, server);
-      throw new PolyaxonApiError('ERR_API_RUN_MISSING', `the run ${this.ref.uuid} no longer exists`);
-    };
-    const sent = items.filter(
-      ({ key, hash }) => this.#sent.has(key) && this.acknowledged.items.get(key) === hash,
-    );
-    await this.#readBack('data', sent, find, () => this.syncFields(items, () => true, signal));
+    const losses = lost.length === 0 ? 0 : (this.#losses.get(what) ?? 0) + 1;
+    this.#losses.set(what, losses);
+    if (losses > READ_BACKS) throw notStored(ref, what, lost);
+    if (losses === 0) onProgress();
   }
 
   /** Sets the end status and checks that the server has it. */
-  async end(wanted: readonly V1StatusCondition[], signal: AbortSignal): Promise<void> {
-    if (this.isManaged) return;
-    const { posts, outcome } = await this.#postStatuses(wanted, signal);
+  async #end(conditions: readonly V1StatusCondition[], signal: AbortSignal): Promise<void> {
+    const { posts, outcome } = await this.#postStatuses(conditions, signal);
     if (posts.length === 0 || outcome === 'other-client') return;
     const { status } = await this.#options.client.getStatuses(this.ref, { signal });
     if (isDone(status)) return;
@@ -156,9 +143,9 @@ export class RunSession {
     throw new PolyaxonApiError('ERR_API_SERVER', message, { failureCode: 'InternalError' });
   }
 
-  async #postStatuses(wanted: readonly V1StatusCondition[], signal: AbortSignal) {
+  async #postStatuses(conditions: readonly V1StatusCondition[], signal: AbortSignal) {
     const { client, onStatus, onProgress } = this.#options;
-    const plan = planStatuses(await client.getStatuses(this.ref, { signal }), wanted);
+    const plan = planStatuses(await client.getStatuses(this.ref, { signal }), conditions);
     for (const { condition, force } of plan.posts) {
       await client.postStatus(this.ref, condition, { force, signal });
       onProgress();
@@ -167,96 +154,74 @@ export class RunSession {
     return plan;
   }
 
-  async #readBack<Item extends FieldItem | LineageItem>(
-    what: string,
-    sent: readonly Item[],
-    find: (sent: readonly Item[]) => Promise<Item[]>,
-    resend: () => Promise<void>,
-  ): Promise<void> {
-    const hash = toHash(sent.map((item) => [item.key, item.hash]));
-    if (sent.length === 0 || this.#verified.get(what) === hash) return;
-    for (let round = 1; ; round += 1) {
-      const found = new Set((await find(sent)).map(({ key }) => key));
-      const lost = sent.filter(({ key }) => !found.has(key));
-      if (lost.length === 0) {
-        this.#verified.set(what, hash);
-        this.#options.onProgress();
-        return;
-      }
-      if (round > READ_BACKS) throw notStored(this.ref, what, lost);
-      for (const { key } of lost) this.acknowledged.items.delete(key);
-      await resend();
-    }
-  }
-
-  async #send<Item extends FieldItem | LineageItem>(
-    items: readonly Item[],
-    maxItems: number,
+  async #sendItems<Sent extends Item>(
+    part: Part,
+    items: readonly Sent[],
     signal: AbortSignal,
-    send: (batch: readonly Item[]) => Promise<void>,
+    send: (items: readonly Sent[]) => Promise<void>,
   ): Promise<void> {
-    const nowMs = this.#options.clock.monotonicMs();
+    const { client, clock, onProgress } = this.#options;
+    const { quarantine } = this.known;
     const fitting = items.filter((item) => {
       const problem = findProblem(item);
       if (problem !== null) this.#park(item, problem);
-      return problem === null && !this.#quarantine.has(item, nowMs);
+      return problem === null;
     });
-    let isNarrowing = false;
+    if (fitting.length === 0) return;
     await sendItems(fitting, {
-      maxBytes: MAX_BODY_BYTES,
-      maxItems,
       send: async (batch) => {
         try {
           await send(batch);
         } catch (error) {
-          if (!isFailure(error) || !(this.#quarantine.strike(batch) || isNarrowing)) throw error;
+          if (!isFailure(error)) throw error;
+          const strikes = (this.#strikes.get(toListHash(batch)) ?? 0) + 1;
+          this.#strikes.set(toListHash(batch), strikes);
+          if (strikes < MAX_STRIKES && !this.#narrowing.has(part)) throw error;
           // Rejects if the server fails to answer other requests too.
-          await this.#options.client.getRun(this.ref, { signal });
-          isNarrowing = true;
+          await client.getRun(this.ref, { signal });
+          this.#narrowing.add(part);
           throw new PolyaxonApiError('ERR_API_INVALID', error.message, {}, { cause: error });
         }
       },
-      onSent: (batch) => this.#onSent(batch),
+      onSent: (batch) => {
+        if (this.#strikes.size > 0) this.#strikes.delete(toListHash(batch));
+        acknowledge(this.known, batch);
+        onProgress();
+      },
       onRefused: (item, error) => {
-        if (isFailure(error.cause)) this.#quarantine.add(item, error.message, nowMs);
+        const { key, hash } = item;
+        const untilMs = clock.monotonicMs() + QUARANTINE_MS;
+        if (isFailure(error.cause)) quarantine.set(key, { hash, message: error.message, untilMs });
         else this.#park(item, error);
       },
     });
   }
 
-  #onSent(items: readonly (FieldItem | LineageItem)[]): void {
-    const { acknowledged } = this;
-    for (const { key, hash } of items) {
-      acknowledged.items.set(key, hash);
-      acknowledged.deferred.delete(key);
-      this.#sent.add(key);
-    }
-    this.#quarantine.clear(items);
-    this.#options.onProgress();
-  }
-
-  #park({ key, hash }: FieldItem | LineageItem, error: PolyaxonApiError): void {
+  #park({ key, hash }: Item, error: PolyaxonApiError): void {
     const { code, message } = error;
-    this.acknowledged.deferred.set(key, { hash, code, message });
+    this.known.deferred.set(key, { hash, code, message });
     this.#options.onRefused(key, error);
   }
 }
 
-/** Returns a hash of conditions. Excludes the time of `WriterLost`, which differs each time that the loss is detected. */
-export function toStatusHash(conditions: readonly V1StatusCondition[]): string {
-  return toHash(
-    conditions.map(({ type, reason, message, last_transition_time }) =>
-      reason === WRITER_LOST ? [type, message] : [type, message, last_transition_time],
-    ),
-  );
+/** Returns why every server rejects an item, or null. */
+function findProblem(item: Item): PolyaxonApiError | null {
+  const { name = '', path } = 'artifact' in item ? item.artifact : {};
+  const tag = 'field' in item && item.field === 'tags' ? item.value : '';
+  const texts = Object.entries({ name, path: path ?? '', tag }) as [keyof typeof MAX_LENGTH, string][];
+  const [found] = texts.find(([field, text]) => text.length > MAX_LENGTH[field]) ?? [];
+  if (found === undefined) return null;
+  const message = `${item.key.slice(0, 100)}: its ${found} has more than ${MAX_LENGTH[found]} characters`;
+  return new PolyaxonApiError('ERR_API_INVALID', message);
 }
 
 function isFailure(error: unknown): error is PolyaxonApiError {
   return error instanceof PolyaxonApiError && error.code === 'ERR_API_SERVER';
 }
 
-function notStored(ref: RunRef, what: string, items: readonly { readonly key: string }[]): PolyaxonApiError {
+function notStored(ref: RunRef, what: Part, items: readonly Item[]): PolyaxonApiError {
   const names = items.slice(0, 5).map(({ key }) => key);
-  const message = `the ${what} of the run ${ref.uuid} on the server differs from what was sent: ${names.join(', ')}`;
+  const part = what === 'lineage' ? 'lineage' : 'data';
+  const message = `the ${part} of the run ${ref.uuid} on the server differs from what was sent: ${names.join(', ')}`;
   return new PolyaxonApiError('ERR_API_CONFLICT', message, { httpStatus: 409 });
 }

@@ -1,9 +1,6 @@
 /**
- * Reports one run to a Polyaxon server: computes the desired state from the files on disk and compares it with what the server has
+ * Reports one run to a Polyaxon server: computes the desired state from the files on disk and sends how it differs from what the server has
  * acknowledged. So after an outage of days, only the newest state is sent, once.
- *
- * Order within a round: the run, statuses, lineage, fields. When all files of the run are stored, everything is read back, and the end
- * status is sent last.
  */
 
 import type { CodedError } from '../../src/base/errors.js';
@@ -19,18 +16,19 @@ import type { ProjectDirectory, RunPlace } from '../polyaxon-api/project-directo
 import type { RunRef } from '../polyaxon-api/types.js';
 import { readRunFiles, readSignature } from '../run-directory/run-files.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
-import { createAcknowledged, readAcknowledged, type SyncTarget, writeAcknowledged } from './acknowledged.js';
 import { type DesiredRun, toDesiredRun } from './desired-run.js';
+import { type Desired, diff, toStatusHash } from './diff.js';
 import { ensureRun } from './ensure-run.js';
-import { type FieldItem, findOnServer, type LineageItem, toFieldItems, toLineageItems } from './items.js';
+import { findOnServer, toFieldItems, toLineageItems } from './items.js';
+import { createKnown, type KnownPlace, readKnown, writeKnown } from './known.js';
 import { findPlace, noProject, type PlaceDefaults } from './run-place.js';
-import { RunSession, toStatusHash } from './run-session.js';
+import { RunSession } from './run-session.js';
 
 export interface RunSyncOptions {
   readonly io: Io;
   readonly client: PolyaxonClient;
   readonly view: StoredView;
-  /** The directory for the files of `Acknowledged`. */
+  /** The directory for the files of `Known`. */
   readonly directory: string;
   readonly createsProject: boolean;
   readonly defaults: PlaceDefaults;
@@ -167,28 +165,15 @@ export class RunSync {
     }
   }
 
-  async #syncAll(desired: DesiredRun, signal: AbortSignal): Promise<void> {
-    const session = await this.#meet(desired, signal);
-    const { acknowledged } = session;
-    const isLast = this.isComplete;
-    const unsendable = this.#unsendable ?? [];
-    const final = toHash([toStatusHash(toWanted(desired, unsendable)), unsendable]);
-    const isSynced = isLast && acknowledged.final === final;
-    const fields = toFieldItems(desired);
-    const lineage = toLineageItems(desired.lineage.filter((artifact) => this.#maySync(artifact)));
-    const isDue = this.#toDue(session);
+  async #syncAll(run: DesiredRun, signal: AbortSignal): Promise<void> {
+    const session = await this.#meet(run, signal);
+    const desired = this.#toDesired(run);
     try {
-      if (!isSynced) await session.syncStatuses(desired.conditions, signal);
-      await session.syncLineage(lineage, isDue, signal);
-      await session.syncFields(fields, isDue, signal);
-      if (!isLast || isSynced) return;
-      await session.readBackLineage(lineage, signal);
-      await session.readBackFields(fields, signal);
-      await session.end(toWanted(desired, unsendable), signal);
-      acknowledged.final = final;
-      this.#progress += 1;
+      await session.sync(desired, signal);
+      if (diff({ ...desired, sendsValues: true }, session.known).length > 0) this.#hasChanged = true;
     } finally {
-      await this.#save(session);
+      const { ref, known } = session;
+      await writeKnown(this.#options.io.fileSystem, this.#toKnownPlace(ref), known);
     }
   }
 
@@ -198,16 +183,16 @@ export class RunSync {
     const { client, createsProject, io, onChange } = this.#options;
     const ref = this.#requireRef();
     const { runUuid } = this.run;
-    const known = await readAcknowledged(io.fileSystem, this.#toPath(), this.#toTarget(ref));
+    const saved = await readKnown(io.fileSystem, this.#toKnownPlace(ref));
     const { run, isNew } = await ensureRun(desired, { client, ref, createsProject, signal });
-    const acknowledged = (isNew ? null : known) ?? createAcknowledged();
-    if (isNew) acknowledged.hasLineage = true;
-    if (isNew || known === null)
-      for (const { key, hash } of findOnServer(toFieldItems(desired), run)) acknowledged.items.set(key, hash);
+    const known = (isNew ? null : saved) ?? createKnown({ hasLineage: isNew });
+    known.isManaged = run.managed_by != null && run.managed_by !== 'user';
+    if (isNew || saved === null)
+      for (const { key, hash } of findOnServer(toFieldItems(desired), run)) known.items.set(key, hash);
     this.#progress += 1;
     if (isNew) onChange({ kind: 'created', runUuid, place: ref });
     this.#session = new RunSession({
-      ...{ client, clock: io.clock, ref, server: run, acknowledged },
+      ...{ client, clock: io.clock, ref, known },
       onStatus: (status) => onChange({ kind: 'status', runUuid, status }),
       onRefused: (item, error) => onChange({ kind: 'refused', runUuid, item, error }),
       onProgress: () => {
@@ -217,17 +202,19 @@ export class RunSync {
     return this.#session;
   }
 
-  /** Returns which items to send now. While the run is active, new values of known names are sent every `VALUES_INTERVAL_MS`. */
-  #toDue({ acknowledged }: RunSession): (item: FieldItem | LineageItem) => boolean {
+  #toDesired(run: DesiredRun): Desired {
     const nowMs = this.#options.io.clock.monotonicMs();
-    const isDue =
+    const sendsValues =
       this.#liveness !== 'live' || this.isFinishing || nowMs - this.#valuesMs >= VALUES_INTERVAL_MS;
-    if (isDue) this.#valuesMs = nowMs;
-    return (item) => {
-      const isValue = 'artifact' in item || item.field === 'outputs';
-      if (isDue || !isValue || !acknowledged.items.has(item.key)) return true;
-      this.#hasChanged = true;
-      return false;
+    if (sendsValues) this.#valuesMs = nowMs;
+    const unsendable = this.#unsendable ?? [];
+    const conditions = toWanted(run, unsendable);
+    return {
+      fields: toFieldItems(run),
+      lineage: toLineageItems(run.lineage.filter((artifact) => this.#maySync(artifact))),
+      conditions: run.conditions,
+      end: this.isComplete ? { conditions, hash: toHash([toStatusHash(conditions), unsendable]) } : null,
+      sendsValues,
     };
   }
 
@@ -279,18 +266,8 @@ export class RunSync {
     return { ...this.#place, uuid: this.run.runUuid };
   }
 
-  #toTarget({ owner, project }: RunRef): SyncTarget {
-    return { host: this.#options.client.connection.host, owner, project };
-  }
-
-  #toPath(): string {
-    return `${this.#options.directory}/${this.run.runUuid}.json`;
-  }
-
-  async #save({ ref, acknowledged }: RunSession): Promise<void> {
-    const { io, directory } = this.#options;
-    const place = { directory, path: this.#toPath() };
-    await writeAcknowledged(io.fileSystem, place, this.#toTarget(ref), acknowledged);
+  #toKnownPlace(ref: RunRef): KnownPlace {
+    return { directory: this.#options.directory, host: this.#options.client.connection.host, ref };
   }
 }
 

@@ -1,19 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { toCleanJson } from '../../../src/base/clean-json.js';
 import type { SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
 import { NO_FILES, type RunFiles, type RunRecordFile } from '../../../src/run-directory/run-files.js';
-import { toHash } from '../../../uploader/base/canonical-json.js';
 import type { ExportFacts } from '../../../uploader/pipeline/report/export-facts.js';
-import { createAcknowledged } from '../../../uploader/polyaxon-sync/acknowledged.js';
 import { type RunSource, toDesiredRun } from '../../../uploader/polyaxon-sync/desired-run.js';
-import {
-  findChanged,
-  findOnServer,
-  findRemoved,
-  toFieldItems,
-  toPatch,
-  toRemoval,
-} from '../../../uploader/polyaxon-sync/items.js';
 import { findPlace } from '../../../uploader/polyaxon-sync/run-place.js';
 
 const NOTHING = { tags: [], meta_info: {}, inputs: {}, outputs: {} };
@@ -161,54 +150,18 @@ describe('toDesiredRun', () => {
     expect(names.map(({ length }) => length)).toEqual([128, 128]);
   });
 
+  it.each([
+    ['a name of the program', source({ record: record({ name: 'mine' }) }), true],
+    ['the default name', source({ record: record() }), false],
+    ['a path', source({}, { kind: 'log-directory', name: 'lr=0.1' }), false],
+  ])('tells whether a run has %s', (_, from, isNamed) => {
+    expect(toDesiredRun(from).isNamed).toBe(isNamed);
+  });
+
   it('adds events that a killed writer has not recorded', () => {
     const storedFiles = () => ['events/metric/loss.plx', 'outputs/x', 'events/image/a.plx'];
     const run = toDesiredRun(source({ record: record() }, { liveness: 'lost', storedFiles }));
     expect(run.lineage.map(({ name, kind }) => `${kind} ${name}`)).toEqual(['image a', 'metric loss']);
-  });
-});
-
-describe('items of a run', () => {
-  const run = toDesiredRun(
-    source({ record: record({ tags: ['a'], inputs: { lr: 0.1, empty: {} }, outputs: { loss: 1 } }) }),
-  );
-
-  it('are sent only when they change', () => {
-    const known = createAcknowledged();
-    for (const { key, hash } of toFieldItems(run)) known.items.set(key, hash);
-    expect(findChanged(toFieldItems(run), known)).toEqual([]);
-    const next = { ...run, outputs: { loss: 0.5 }, tags: ['a', 'b'] };
-    expect(toPatch(findChanged(toFieldItems(next), known))).toEqual({
-      outputs: { loss: 0.5 },
-      tags: ['b'],
-      merge: true,
-    });
-  });
-
-  it('are found on a server with equal values', () => {
-    const server = { uuid: run.uuid, name: 'run', tags: ['x', 'a'], inputs: { lr: 0.1 }, outputs: null };
-    const found = findOnServer(toFieldItems(run), server).map(({ key }) => key);
-    expect(found).toEqual(['name', 'tags:a', 'inputs:lr']);
-  });
-
-  it('are removed without clearing a field, and values of others are kept', () => {
-    const known = createAcknowledged();
-    for (const { key, hash } of toFieldItems(run)) known.items.set(key, hash);
-    const removed = findRemoved(
-      toFieldItems({ ...run, inputs: { empty: {} }, outputs: {}, tags: [] }),
-      known,
-    );
-    expect(removed).toEqual(['tags:a', 'inputs:lr', 'outputs:loss']);
-    const server = { uuid: run.uuid, tags: ['a'], inputs: { lr: 0.1, theirs: 1 }, outputs: { loss: 1 } };
-    expect(toRemoval(removed, server)).toEqual({ inputs: { theirs: 1 } });
-  });
-
-  it('have null for values without a JSON form', () => {
-    expect(toCleanJson({ a: [Number.NaN, -0], b: Number.POSITIVE_INFINITY, c: undefined })).toEqual({
-      a: [null, 0],
-      b: null,
-    });
-    expect(toHash({ a: 1, b: [2] })).toBe(toHash({ b: [2], a: 1 }));
   });
 });
 
