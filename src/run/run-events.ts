@@ -281,7 +281,7 @@ export abstract class RunEvents {
       const json = toSpanJson(span, {
         mask: (text, key) => String(this.context.masker.maskValue(key, text)),
       });
-      this.#writeSpan(json, this.#mask(eventOptions));
+      if (!this.tracer.addOtelTree(json)) this.#writeSpan(json, this.#mask(eventOptions));
       if (updateRun) this.updateFromSpan(json);
     });
   }

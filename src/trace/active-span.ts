@@ -25,6 +25,11 @@ export function findActiveSpan(tracer: TracerContext): RecordedSpan | undefined 
   return frame?.span;
 }
 
+/** Returns the innermost active span of any tracer. */
+export function findEnclosingSpan(): RecordedSpan | undefined {
+  return storage.getStore()?.span;
+}
+
 function without(frame: Frame | undefined, tracer: TracerContext): Frame | undefined {
   if (frame === undefined) return undefined;
   if (frame.tracer === tracer) return frame.others;

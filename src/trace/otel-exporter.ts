@@ -123,7 +123,7 @@ export class PolytrackSpanExporter {
     try {
       const budget = this.#traces.budgetOf(span.spanContext().traceId);
       const record = toOtelRecord(span, { limits: this.#limits, mask: this.#mask }, budget);
-      if (record.isCut) {
+      if (record.span.counts.cut > 0) {
         this.#diagnostics.warn('WARN_SPAN_CUT', `the span ${describe(span.name)} has truncated values`);
       }
       return [record];

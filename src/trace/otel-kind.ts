@@ -7,77 +7,53 @@
  */
 
 import type { OtelAttributes } from './otel-span.js';
-import type { SpanKind } from './span.js';
+import { SPAN_KINDS, type SpanKind } from './span.js';
 
 /** Attributes about the span itself precede those about the call in it. Values are compared in lower case. */
-const KINDS: readonly (readonly [attribute: string, kinds: Readonly<Record<string, SpanKind>>])[] = [
+const KINDS: readonly (readonly [attribute: string, values: Partial<Record<SpanKind, string>>])[] = [
   [
     'openinference.span.kind',
     {
-      llm: 'llm',
+      llm: 'llm decision',
       embedding: 'embedding',
-      chain: 'chain',
-      retriever: 'retriever',
-      reranker: 'retriever',
+      chain: 'chain guardrail evaluator prompt',
+      retriever: 'retriever reranker',
       tool: 'tool',
       agent: 'agent',
-      guardrail: 'chain',
-      evaluator: 'chain',
-      prompt: 'chain',
-      decision: 'llm',
     },
   ],
   [
     'gen_ai.operation.name',
     {
-      chat: 'llm',
-      text_completion: 'llm',
-      generate_content: 'llm',
-      fetch_response: 'llm',
-      embeddings: 'embedding',
-      retrieval: 'retriever',
-      search_memory: 'retriever',
-      execute_tool: 'tool',
-      create_agent: 'agent',
-      invoke_agent: 'agent',
-      invoke_workflow: 'chain',
-      plan: 'chain',
+      llm: 'chat text_completion generate_content fetch_response',
+      embedding: 'embeddings',
+      retriever: 'retrieval search_memory',
+      tool: 'execute_tool',
+      agent: 'create_agent invoke_agent',
+      chain: 'invoke_workflow plan',
     },
   ],
   [
     'ai.operationId',
     {
-      'ai.generatetext': 'agent',
-      'ai.generatetext.dogenerate': 'llm',
-      'ai.streamtext': 'agent',
-      'ai.streamtext.dostream': 'llm',
-      'ai.generateobject': 'agent',
-      'ai.generateobject.dogenerate': 'llm',
-      'ai.streamobject': 'agent',
-      'ai.streamobject.dostream': 'llm',
-      'ai.embed': 'chain',
-      'ai.embed.doembed': 'embedding',
-      'ai.embedmany': 'chain',
-      'ai.embedmany.doembed': 'embedding',
-      'ai.toolcall': 'tool',
+      agent: 'ai.generatetext ai.streamtext ai.generateobject ai.streamobject',
+      llm: 'ai.generatetext.dogenerate ai.streamtext.dostream ai.generateobject.dogenerate ai.streamobject.dostream',
+      chain: 'ai.embed ai.embedmany',
+      embedding: 'ai.embed.doembed ai.embedmany.doembed',
+      tool: 'ai.toolcall',
     },
   ],
-  [
-    'traceloop.span.kind',
-    { workflow: 'chain', task: 'chain', agent: 'agent', tool: 'tool', session: 'chain' },
-  ],
-  [
-    'llm.request.type',
-    { chat: 'llm', completion: 'llm', rerank: 'retriever', embedding: 'embedding', embeddings: 'embedding' },
-  ],
+  ['traceloop.span.kind', { chain: 'workflow task session', agent: 'agent', tool: 'tool' }],
+  ['llm.request.type', { llm: 'chat completion', retriever: 'rerank', embedding: 'embedding embeddings' }],
 ];
 
 /** Returns the kind that the attributes name; undefined if they name none. */
 export function toSpanKind(attributes: OtelAttributes): SpanKind | undefined {
-  for (const [attribute, kinds] of KINDS) {
+  for (const [attribute, values] of KINDS) {
     const value = attributes[attribute];
-    const name = typeof value === 'string' ? value.toLowerCase() : '';
-    if (Object.hasOwn(kinds, name)) return kinds[name];
+    if (typeof value !== 'string') continue;
+    const found = SPAN_KINDS.find((kind) => values[kind]?.split(' ').includes(value.toLowerCase()));
+    if (found !== undefined) return found;
   }
   return undefined;
 }

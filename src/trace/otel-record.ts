@@ -1,7 +1,8 @@
 /** Converts one OpenTelemetry span, without its children, to the span format of Polyaxon. */
 
-import { createHash } from 'node:crypto';
 import type { JsonValue } from '../base/json-value.js';
+import { findEnclosingSpan } from './active-span.js';
+import { hasOtelContext, OWN_SCOPE, toOtelUuid } from './otel-context.js';
 import { toSpanKind } from './otel-kind.js';
 import {
   OTEL_SPAN_KINDS,
@@ -12,15 +13,11 @@ import {
   parentOf,
 } from './otel-span.js';
 import { sortOtelValues } from './otel-values.js';
-import {
-  type JsonRecord,
-  NOTES_KEY,
-  type SpanConditionJson,
-  type SpanJson,
-  type SpanMasker,
-} from './span.js';
+import type { JsonRecord, SpanConditionJson, SpanMasker } from './span.js';
+import { toErrorCondition } from './span-error.js';
 import { cleanText } from './span-mask.js';
 import { toIsoMicros } from './span-time.js';
+import type { SpanParts } from './span-tree.js';
 import { SpanValues, type TraceBudget } from './span-values.js';
 import type { TraceLimits } from './trace-limits.js';
 
@@ -31,21 +28,18 @@ export interface OtelRecord {
   readonly parentId: string | undefined;
   /** Whether this is the first span of its process. */
   readonly isRoot: boolean;
+  /** Whether a tracer of this package has recorded and written it. */
+  readonly isOwn: boolean;
+  readonly parentUuid: string | undefined;
   readonly startMicros: number;
-  readonly json: SpanJson;
+  readonly span: SpanParts;
   /** Only added to the metadata of the top span of a tree. */
-  readonly resource: JsonRecord;
-  readonly isCut: boolean;
+  readonly resource: SpanValues;
 }
 
 export interface OtelConversion {
   readonly limits: TraceLimits;
   readonly mask: SpanMasker | undefined;
-}
-
-/** Derives the uuid of a span from its ids, so that a span can refer to its parent before the parent arrives. */
-export function toOtelUuid(traceId: string, spanId: string): string {
-  return createHash('sha256').update(`${traceId}:${spanId}`).digest('hex').slice(0, 32);
 }
 
 /** Converts a span. `budget` counts the characters that the values of its trace have used. */
@@ -77,30 +71,30 @@ export function toOtelRecord(
     ? tagList.slice(0, limits.maxItems).map((tag) => clean(tag, 'tags'))
     : [];
   const conditions = toConditions(span, exceptions.slice(0, limits.maxItems), clean);
-  const kind = toSpanKind(span.attributes);
-  if (counts.cut + counts.described > 0) {
-    metadata.setJson(NOTES_KEY, { cut_values: counts.cut, described_values: counts.described });
-  }
+  const scope = span.instrumentationScope ?? span.instrumentationLibrary;
   return {
     traceId,
     spanId,
     parentId: parent.id,
     isRoot: parent.isRoot,
+    isOwn: scope?.name === OWN_SCOPE,
+    // Without a context manager, a span knows nothing of the recorded span that it is in.
+    parentUuid:
+      parent.id === undefined
+        ? hasOtelContext()
+          ? undefined
+          : findEnclosingSpan()?.uuid
+        : toOtelUuid(traceId, parent.id),
     startMicros: toMicros(span.startTime),
-    resource: resource.toJson(),
-    isCut: counts.cut > 0,
-    json: {
+    resource,
+    span: {
       uuid: toOtelUuid(traceId, spanId),
       name: cleanText(span.name, 'name', mask) || 'trace',
-      ...(tags.length > 0 ? { tags } : {}),
-      started_at: toIsoMicros(toMicros(span.startTime)),
-      finished_at: toIsoMicros(toMicros(span.endTime)),
+      startedAt: toIsoMicros(toMicros(span.startTime)),
+      finishedAt: toIsoMicros(toMicros(span.endTime)),
       status: isFailed(span) ? 'failed' : 'succeeded',
-      ...(conditions.length > 0 ? { status_conditions: conditions } : {}),
-      metadata: metadata.toJson(),
-      ...(inputs.size > 0 ? { inputs: inputs.toJson() } : {}),
-      ...(outputs.size > 0 ? { outputs: outputs.toJson() } : {}),
-      ...(kind === undefined ? {} : { kind }),
+      kind: toSpanKind(span.attributes),
+      ...{ tags, conditions, metadata, inputs, outputs, counts },
     },
   };
 }
@@ -123,14 +117,10 @@ function toConditions(
   clean: Cleaner,
 ): SpanConditionJson[] {
   const type = isFailed(span) ? 'failed' : 'warning';
-  const toCondition = (at: OtelTime, reason: unknown, message: unknown): SpanConditionJson => ({
-    type,
-    status: true,
-    reason: clean(reason, 'reason'),
-    message: clean(message, 'message'),
-    last_update_time: toIsoMicros(toMicros(at)),
-    last_transition_time: toIsoMicros(toMicros(at)),
-  });
+  const toCondition = (at: OtelTime, reason: unknown, text: unknown): SpanConditionJson => {
+    const description = { type: clean(reason, 'reason'), message: clean(text, 'message') };
+    return toErrorCondition(description, toIsoMicros(toMicros(at)), type);
+  };
   if (exceptions.length === 0 && isFailed(span)) {
     return [toCondition(span.endTime, span.attributes['error.type'] ?? 'Error', span.status.message ?? '')];
   }

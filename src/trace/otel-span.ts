@@ -14,6 +14,7 @@ export interface OtelSpanContext {
   readonly spanId: string;
   /** Whether the span belongs to another process. */
   readonly isRemote?: boolean | undefined;
+  readonly traceFlags?: number | undefined;
 }
 
 export interface OtelEvent {

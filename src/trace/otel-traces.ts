@@ -8,9 +8,9 @@
 import type { Clock } from '../base/clock.js';
 import { describe } from '../base/describe.js';
 import type { Diagnostics } from '../base/diagnostics.js';
-import { type OtelRecord, toOtelUuid } from './otel-record.js';
-import { type JsonRecord, NOTES_KEY, type SpanJson } from './span.js';
-import { orderSpan } from './span-json.js';
+import type { OtelRecord } from './otel-record.js';
+import type { JsonRecord, SpanJson } from './span.js';
+import { assembleSpan } from './span-tree.js';
 import type { TraceBudget } from './span-values.js';
 
 export interface OtelTracesOptions {
@@ -57,8 +57,8 @@ export class OtelTraces {
       if (!known.has(record.spanId)) this.#bufferedSpans += 1;
       known.set(record.spanId, record);
     }
-    const roots = records.filter(({ isRoot }) => isRoot);
-    for (const traceId of new Set(roots.map((root) => root.traceId))) this.#emitRoots(traceId);
+    const complete = records.filter(({ isRoot, isOwn }) => isRoot || isOwn);
+    for (const traceId of new Set(complete.map((record) => record.traceId))) this.#emitRoots(traceId);
     while (this.#bufferedSpans > this.#options.maxBufferedSpans) {
       this.#emitRest(this.#pending.keys().next().value!, 'too many spans are buffered');
     }
@@ -95,9 +95,9 @@ export class OtelTraces {
     return this.#pending.get(traceId)!.lastArrivalMs + waitMs;
   }
 
-  #rememberRoot({ traceId, json }: OtelRecord): void {
+  #rememberRoot({ traceId, span }: OtelRecord): void {
     if (this.#writtenRoots.has(traceId)) return;
-    this.#writtenRoots.set(traceId, json.uuid!);
+    this.#writtenRoots.set(traceId, span.uuid);
     if (this.#writtenRoots.size > MAX_WRITTEN_ROOTS) {
       this.#writtenRoots.delete(this.#writtenRoots.keys().next().value!);
     }
@@ -106,10 +106,15 @@ export class OtelTraces {
   #emitRoots(traceId: string): void {
     const trace = this.#pending.get(traceId)!;
     const childrenOf = groupByParent(trace);
-    for (const record of [...trace.records.values()].filter(({ isRoot }) => isRoot)) {
-      this.#rememberRoot(record);
-      this.#emitTree(trace, childrenOf, record);
-    }
+    const all = [...trace.records.values()];
+    for (const root of all.filter(({ isRoot }) => isRoot)) this.#rememberRoot(root);
+    // The tracer of a recorded span writes it, so the spans below it are the tops of separate trees.
+    const own = all.filter(({ isOwn }) => isOwn);
+    for (const record of own) this.#take(trace, record);
+    for (const child of own.flatMap(({ spanId }) => childrenOf.get(spanId) ?? []))
+      if (trace.records.has(child.spanId)) this.#emitTree(trace, childrenOf, child);
+    for (const root of all)
+      if (root.isRoot && trace.records.has(root.spanId)) this.#emitTree(trace, childrenOf, root);
     if (trace.records.size === 0) this.#pending.delete(traceId);
   }
 
@@ -129,19 +134,26 @@ export class OtelTraces {
     this.#pending.delete(traceId);
   }
 
-  #warnAbout({ traceId, json }: OtelRecord, why: string): void {
+  #warnAbout({ traceId, span }: OtelRecord, why: string): void {
     const isLate = this.#writtenRoots.has(traceId);
     this.#options.diagnostics.warn(
       isLate ? 'WARN_SPAN_LATE' : 'WARN_SPAN_ORPHANED',
-      `the span ${describe(json.name)} is written separately: ${isLate ? 'it arrived after its root' : why}`,
+      `the span ${describe(span.name)} is written separately: ${isLate ? 'it arrived after its root' : why}`,
     );
   }
 
   #emitTree(trace: PendingTrace, childrenOf: Children, top: OtelRecord): void {
     const tops = [top];
     for (let next = tops.pop(); next !== undefined; next = tops.pop()) {
-      const { metadata, ...json } = this.#build(trace, childrenOf, next, 0, tops);
-      this.#options.emit(orderSpan({ ...json, metadata: this.#topMetadata(next, metadata) }));
+      const { traceId, parentUuid, span, resource } = next;
+      const rootUuid = this.#writtenRoots.get(traceId);
+      if (resource.size > 0) span.metadata.setJson('resource', resource.toJson());
+      const hasRoot = parentUuid !== undefined && rootUuid !== undefined && rootUuid !== span.uuid;
+      const notes = {
+        ...(parentUuid === undefined ? {} : { parent_uuid: parentUuid }),
+        ...(hasRoot ? { root_uuid: rootUuid } : {}),
+      };
+      this.#options.emit(this.#build(trace, childrenOf, next, 0, tops, notes));
     }
   }
 
@@ -151,9 +163,9 @@ export class OtelTraces {
     record: OtelRecord,
     depth: number,
     deeper: OtelRecord[],
+    notes: JsonRecord = {},
   ): SpanJson {
-    trace.records.delete(record.spanId);
-    this.#bufferedSpans -= 1;
+    this.#take(trace, record);
     const children: SpanJson[] = [];
     for (const child of childrenOf.get(record.spanId) ?? []) {
       if (!trace.records.has(child.spanId)) continue;
@@ -162,29 +174,16 @@ export class OtelTraces {
       } else {
         this.#options.diagnostics.warn(
           'WARN_SPAN_SPLIT',
-          `the span ${describe(child.json.name)} is written separately: it is deeper than ${this.#options.maxDepth} levels`,
+          `the span ${describe(child.span.name)} is written separately: it is deeper than ${this.#options.maxDepth} levels`,
         );
         deeper.push(child);
       }
     }
-    return children.length === 0 ? record.json : orderSpan({ ...record.json, children });
+    return assembleSpan(record.span, notes, children);
   }
 
-  /** Returns the metadata of a top span with its resource and references to its parent and root. */
-  #topMetadata({ traceId, parentId, json, resource }: OtelRecord, metadata: JsonRecord = {}): JsonRecord {
-    const rootUuid = this.#writtenRoots.get(traceId);
-    const notes: JsonRecord = {
-      ...(parentId === undefined ? {} : { parent_uuid: toOtelUuid(traceId, parentId) }),
-      ...(parentId === undefined || rootUuid === undefined || rootUuid === json.uuid
-        ? {}
-        : { root_uuid: rootUuid }),
-      ...(metadata[NOTES_KEY] as JsonRecord | undefined),
-    };
-    return {
-      ...metadata,
-      ...(Object.keys(resource).length > 0 ? { resource } : {}),
-      ...(Object.keys(notes).length > 0 ? { [NOTES_KEY]: notes } : {}),
-    };
+  #take(trace: PendingTrace, { spanId }: OtelRecord): void {
+    if (trace.records.delete(spanId)) this.#bufferedSpans -= 1;
   }
 }
 

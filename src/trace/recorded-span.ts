@@ -12,6 +12,7 @@ import type { Diagnostics } from '../base/diagnostics.js';
 import { InvalidArgumentError } from '../base/errors.js';
 import { checkOptions } from '../base/options.js';
 import { RUN_STATUSES } from '../polyaxon/statuses.js';
+import { endJoined, type JoinedSpan, runJoined } from './otel-context.js';
 import {
   ERROR_KEY,
   isSpanKind,
@@ -19,6 +20,7 @@ import {
   type JsonRecord,
   SPAN_KINDS,
   type SpanConditionJson,
+  type SpanJson,
   type SpanKind,
   type SpanMasker,
   type SpanStatus,
@@ -36,6 +38,8 @@ export interface TracerContext {
   readonly diagnostics: Diagnostics;
   readonly limits: TraceLimits;
   readonly mask: SpanMasker | undefined;
+  /** The spans that are not released, by uuid. */
+  readonly spans: Map<string, RecordedSpan>;
   /** Throws `ERR_SPAN_INVALID`, or reports it if the tracer is configured not to throw. */
   reportMisuse(message: string, hint: string): void;
   /** Throws an error of an argument check, or reports it like `reportMisuse`. */
@@ -57,10 +61,11 @@ export interface TraceState extends TraceBudget {
 }
 
 /** Refers to the parent and root of a span that is not in its parent's tree. */
-export interface ParentReference {
-  readonly parentUuid: string;
-  readonly rootUuid: string;
-}
+export type ParentReference = {
+  readonly parent_uuid: string;
+  /** Absent if the parent is a span of OpenTelemetry. */
+  readonly root_uuid?: string;
+};
 
 /** `left-out`: beyond a limit, so the code runs without being recorded. `released`: written, or writing has failed. */
 type State = 'open' | 'ended' | 'released' | 'left-out';
@@ -70,14 +75,18 @@ const STATUS_REASON = 'Tracing';
 const KEPT_AT_FAILURE: readonly SpanStatus[] = ['stopped', 'skipped', 'upstream_failed'];
 
 export class RecordedSpan implements ManualSpan {
-  readonly uuid = randomUUID().replaceAll('-', '');
+  uuid = randomUUID().replaceAll('-', '');
   readonly name: string;
   readonly context: TracerContext;
   /** The parent span; undefined for a root, and after the parent's tree is released. */
   parent: RecordedSpan | undefined;
   children: RecordedSpan[] = [];
+  /** Trees of OpenTelemetry spans that started in this span. */
+  otelTrees: SpanJson[] = [];
+  /** Its OpenTelemetry span, if OpenTelemetry has an active context. */
+  joined: JoinedSpan | undefined;
   trace: TraceState;
-  /** Set for a root whose parent was already released. */
+  /** Set for a root whose parent was already released, or is a span of OpenTelemetry. */
   reference: ParentReference | undefined;
   readonly depth: number;
   state: State = 'open';
@@ -94,6 +103,7 @@ export class RecordedSpan implements ManualSpan {
   readonly outputs: SpanValues;
   readonly metadata: SpanValues;
   #events: JsonRecord[] = [];
+  #failure: string | undefined;
 
   constructor(context: TracerContext, name: string, parent: RecordedSpan | undefined) {
     this.context = context;
@@ -220,13 +230,26 @@ export class RecordedSpan implements ManualSpan {
     if (!this.#isOpen('fail')) return;
     const description = describeError(error, this.context.mask);
     this.#addCondition(toErrorCondition(description, this.now()));
+    this.#failure = description.message;
     if (!this.metadata.has(ERROR_KEY)) this.metadata.set(ERROR_KEY, description, this.trace);
     if (this.status !== undefined && !KEPT_AT_FAILURE.includes(this.status)) this.status = 'failed';
     this.finish('failed');
   }
 
   run<T>(fn: () => T): T {
-    return this.context.run(this, fn);
+    return this.context.run(this, () => runJoined(this.joined, fn));
+  }
+
+  /** Becomes the span of the active context of OpenTelemetry. Called once, before the span is used. */
+  join(joined: JoinedSpan): void {
+    this.context.spans.delete(this.uuid);
+    if (this.trace.uuid === this.uuid) this.trace.uuid = joined.uuid;
+    this.uuid = joined.uuid;
+    this.joined = joined;
+    this.context.spans.set(this.uuid, this);
+    this.metadata.setJson('otel', joined.ids);
+    if (this.parent === undefined && joined.parentUuid !== undefined)
+      this.reference ??= { parent_uuid: joined.parentUuid };
   }
 
   [Symbol.dispose](): void {
@@ -242,19 +265,12 @@ export class RecordedSpan implements ManualSpan {
   /** Ends the span. Uses `status` if none was set. */
   finish(status: SpanStatus): void {
     this.status ??= status;
+    if (this.#events.length > 0) this.metadata.setJson('events', this.#events);
     this.finishedAt = this.now();
+    // First: an exporter may pass on the OpenTelemetry spans in this one when it ends.
+    if (this.joined !== undefined) endJoined(this.joined, this.#failure);
     this.state = 'ended';
     this.context.ended(this);
-  }
-
-  /** Returns the metadata, with the events of the span and `notes`; undefined if empty. */
-  metadataJson(notes: JsonRecord): JsonRecord | undefined {
-    const all: JsonRecord = {
-      ...this.metadata.toJson(),
-      ...(this.#events.length > 0 ? { events: this.#events } : {}),
-      ...notes,
-    };
-    return Object.keys(all).length > 0 ? all : undefined;
   }
 
   /** Removes the links to the tree after it is written. */
@@ -262,7 +278,10 @@ export class RecordedSpan implements ManualSpan {
     this.state = 'released';
     this.parent = undefined;
     this.children = [];
+    this.otelTrees = [];
+    this.joined = undefined;
     this.#events = [];
+    this.context.spans.delete(this.uuid);
   }
 
   #set(values: SpanValues, method: string, key: string, value: unknown): void {
@@ -312,7 +331,7 @@ export class RecordedSpan implements ManualSpan {
 
 /** Returns the reference for a child of `parent` that is written separately. */
 export function toReference(parent: RecordedSpan): ParentReference {
-  return { parentUuid: parent.uuid, rootUuid: parent.trace.uuid };
+  return { parent_uuid: parent.uuid, root_uuid: parent.trace.uuid };
 }
 
 export function invalid(message: string, hint: string): InvalidArgumentError {

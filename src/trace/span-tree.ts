@@ -1,12 +1,62 @@
-/** Converts a finished tree of recorded spans to JSON. */
+/** Assembles trees of spans as JSON: those that a tracer records, and those of OpenTelemetry. */
 
+import type { JsonValue } from '../base/json-value.js';
 import { type RecordedSpan, toReference } from './recorded-span.js';
-import { type JsonRecord, NOTES_KEY, type SpanJson } from './span.js';
+import {
+  type JsonRecord,
+  NOTES_KEY,
+  type SpanConditionJson,
+  type SpanJson,
+  type SpanKind,
+  type SpanStatus,
+} from './span.js';
+import type { SpanValues, ValueCounts } from './span-values.js';
+
+/** A span that has ended, without its children. */
+export interface SpanParts {
+  readonly uuid: string;
+  readonly name: string;
+  readonly tags: Iterable<string>;
+  readonly startedAt: string;
+  readonly finishedAt: string | undefined;
+  readonly status: SpanStatus | undefined;
+  readonly conditions: readonly SpanConditionJson[];
+  readonly metadata: SpanValues;
+  readonly inputs: SpanValues;
+  readonly outputs: SpanValues;
+  readonly kind: SpanKind | undefined;
+  readonly counts: ValueCounts;
+}
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 export interface ClosedTree {
   readonly json: SpanJson;
   /** Spans that are still open. Each becomes the root of a separate tree, with a reference to its parent. */
   readonly late: readonly RecordedSpan[];
+}
+
+/** Returns the JSON of a span with its children, and notes about missing or truncated parts. */
+export function assembleSpan(span: SpanParts, notes: JsonRecord, children: readonly SpanJson[]): SpanJson {
+  const { finishedAt, status, conditions, kind } = span;
+  const [tags, metadata] = [[...span.tags], { ...span.metadata.toJson() }];
+  const all: { [name: string]: JsonValue } = { ...notes };
+  if (span.counts.cut > 0) all.cut_values = span.counts.cut;
+  if (span.counts.described > 0) all.described_values = span.counts.described;
+  if (Object.keys(all).length > 0) metadata[NOTES_KEY] = all;
+  // In Polyaxon's order.
+  const json: Writable<SpanJson> = { uuid: span.uuid, name: span.name };
+  if (tags.length > 0) json.tags = tags;
+  json.started_at = span.startedAt;
+  if (finishedAt !== undefined) json.finished_at = finishedAt;
+  if (status !== undefined) json.status = status;
+  if (conditions.length > 0) json.status_conditions = conditions;
+  if (Object.keys(metadata).length > 0) json.metadata = metadata;
+  if (span.inputs.size > 0) json.inputs = span.inputs.toJson();
+  if (span.outputs.size > 0) json.outputs = span.outputs.toJson();
+  if (children.length > 0) json.children = children;
+  if (kind !== undefined) json.kind = kind;
+  return json;
 }
 
 /** Converts the tree of `root` to JSON and releases its spans. */
@@ -17,43 +67,28 @@ export function closeTree(root: RecordedSpan): ClosedTree {
 }
 
 function closeSpan(span: RecordedSpan, late: RecordedSpan[]): SpanJson {
+  const { reference, otelTrees, droppedSpans } = span;
   const open = span.children.filter((child) => child.state === 'open');
-  const ended = span.children.filter((child) => child.state === 'ended');
-  const metadata = span.metadataJson(notesOf(span, open));
-  const children = ended.map((child) => closeSpan(child, late));
+  const children = [...otelTrees];
+  for (const child of span.children) {
+    if (child.state !== 'ended') continue;
+    const { joined } = child;
+    const json = closeSpan(child, late);
+    // Between both, there may be a span of OpenTelemetry.
+    const above = joined?.parentUuid === undefined ? undefined : findSpan(otelTrees, joined.parentUuid);
+    if (above === undefined) children.push(json);
+    else (above as { children?: SpanJson[] }).children = toOrdered([...(above.children ?? []), json]);
+  }
   for (const child of open) {
     detach(child, span);
     late.push(child);
   }
-  const json: SpanJson = {
-    uuid: span.uuid,
-    name: span.name,
-    ...(span.tags.size > 0 ? { tags: [...span.tags] } : {}),
-    started_at: span.startedAt,
-    ...(span.finishedAt === undefined ? {} : { finished_at: span.finishedAt }),
-    ...(span.status === undefined ? {} : { status: span.status }),
-    ...(span.conditions.length > 0 ? { status_conditions: span.conditions } : {}),
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(span.inputs.size > 0 ? { inputs: span.inputs.toJson() } : {}),
-    ...(span.outputs.size > 0 ? { outputs: span.outputs.toJson() } : {}),
-    ...(children.length > 0 ? { children } : {}),
-    ...(span.kind === undefined ? {} : { kind: span.kind }),
-  };
+  const notes: { [name: string]: JsonValue } = { ...reference };
+  if (open.length > 0) notes.late_children = open.map(({ uuid }) => uuid);
+  if (droppedSpans > 0) notes.dropped_spans = droppedSpans;
+  const json = assembleSpan(span, notes, otelTrees.length > 0 ? toOrdered(children) : children);
   span.release();
   return json;
-}
-
-/** Returns notes about missing or truncated parts of a span; empty if it is complete. */
-function notesOf(span: RecordedSpan, open: readonly RecordedSpan[]): JsonRecord {
-  const { reference, counts, droppedSpans } = span;
-  const notes: JsonRecord = {
-    ...(reference === undefined ? {} : { parent_uuid: reference.parentUuid, root_uuid: reference.rootUuid }),
-    ...(open.length > 0 ? { late_children: open.map((child) => child.uuid) } : {}),
-    ...(droppedSpans > 0 ? { dropped_spans: droppedSpans } : {}),
-    ...(counts.cut > 0 ? { cut_values: counts.cut } : {}),
-    ...(counts.described > 0 ? { described_values: counts.described } : {}),
-  };
-  return Object.keys(notes).length > 0 ? { [NOTES_KEY]: notes } : {};
 }
 
 /** Makes an open child the root of a tree with its descendants. */
@@ -67,4 +102,17 @@ function detach(child: RecordedSpan, parent: RecordedSpan): void {
     trace.spans += 1;
     for (const each of span.children) moved.push(each);
   }
+}
+
+function findSpan(trees: readonly SpanJson[], uuid: string): SpanJson | undefined {
+  for (const tree of trees) {
+    const found = tree.uuid === uuid ? tree : findSpan(tree.children ?? [], uuid);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** In the order of their start. ISO texts in UTC sort by time. */
+function toOrdered(spans: readonly SpanJson[]): SpanJson[] {
+  return [...spans].sort((a, b) => ((a.started_at ?? '') <= (b.started_at ?? '') ? -1 : 1));
 }

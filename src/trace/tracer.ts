@@ -14,8 +14,9 @@ import { checkOptions, type OptionTable } from '../base/options.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import { findActiveSpan, runInSpan } from './active-span.js';
 import { observeResult } from './observe-result.js';
+import { joinOtel } from './otel-context.js';
 import { invalid, RecordedSpan, type TracerContext, toReference } from './recorded-span.js';
-import type { SpanJson, SpanMasker } from './span.js';
+import { type JsonRecord, NOTES_KEY, type SpanJson, type SpanMasker } from './span.js';
 import {
   type ManualSpan,
   type SpanHandle,
@@ -25,6 +26,7 @@ import {
   type TraceOptions,
   type TraceStreamOptions,
 } from './span-handle.js';
+import { orderSpan } from './span-json.js';
 import { toSafeMasker } from './span-mask.js';
 import { closeTree } from './span-tree.js';
 import { resolveTraceLimits, type TraceLimits } from './trace-limits.js';
@@ -65,6 +67,7 @@ export class Tracer {
       diagnostics,
       limits: resolveTraceLimits(options.limits),
       mask: toSafeMasker(options.mask, diagnostics),
+      spans: new Map(),
       reportMisuse: (message, hint) => this.#context.reportError(invalid(message, hint)),
       reportError: (error) => {
         if (onInvalid === undefined) throw error;
@@ -144,6 +147,26 @@ export class Tracer {
   }
 
   /**
+   * Puts a tree of OpenTelemetry spans below the recorded span that it started in, as its metadata names it. Returns false if that is
+   * already written, or full.
+   */
+  addOtelTree(tree: SpanJson): boolean {
+    const {
+      parent_uuid: parentUuid,
+      root_uuid: _root,
+      ...notes
+    } = (tree.metadata?.[NOTES_KEY] ?? {}) as JsonRecord;
+    const parent = this.#context.spans.get(String(parentUuid));
+    const { maxChildren, maxDepth } = this.#context.limits;
+    if (parent === undefined || parent.children.length + parent.otelTrees.length >= maxChildren) return false;
+    if (parent.depth + levelsOf(tree) > maxDepth) return false;
+    const { [NOTES_KEY]: _, ...metadata } = tree.metadata ?? {};
+    const rest = Object.keys(notes).length === 0 ? {} : { [NOTES_KEY]: notes };
+    parent.otelTrees.push(orderSpan({ ...tree, metadata: { ...metadata, ...rest } }));
+    return true;
+  }
+
+  /**
    * Ends and emits all open roots with status `stopped`, and records nothing after that. Traced functions still run, with a counted warning
    * (`WARN_SPAN_CLOSED`).
    */
@@ -175,6 +198,11 @@ export class Tracer {
     } catch (error) {
       this.#discard(span);
       throw error;
+    }
+    if (span.state === 'open') {
+      const above = options.parent === null ? null : parent?.joined;
+      const joined = joinOtel(span.name, above, options.parent !== undefined);
+      if (joined !== undefined) span.join(joined);
     }
     return span;
   }
@@ -212,23 +240,14 @@ export class Tracer {
 
   /** Adds a new span to its tree, or marks it as not recorded. */
   #place(span: RecordedSpan, parent: RecordedSpan | undefined): void {
-    const { limits } = this.#context;
     const above = span.parent;
-    if (this.#closed) {
-      this.#leaveOut(span, undefined, 'WARN_SPAN_CLOSED', 'its run has ended');
-    } else if (above?.state === 'left-out') {
-      this.#leaveOut(span, above, 'WARN_SPAN_DROPPED', 'its parent is not recorded');
-    } else if (span.depth > limits.maxDepth) {
-      this.#leaveOut(span, above, 'WARN_SPAN_DROPPED', `it is deeper than ${limits.maxDepth} levels`);
-    } else if (above !== undefined && above.children.length >= limits.maxChildren) {
-      this.#leaveOut(span, above, 'WARN_SPAN_DROPPED', `its parent has ${limits.maxChildren} children`);
-    } else if (span.trace.spans >= limits.maxSpans) {
-      this.#leaveOut(span, above, 'WARN_SPAN_DROPPED', `its root has ${limits.maxSpans} spans`);
-    } else if (this.#openSpans >= limits.maxOpenSpans) {
-      this.#leaveOut(span, above, 'WARN_SPAN_DROPPED', `${limits.maxOpenSpans} spans are open`);
-    } else {
+    const dropped = this.#whyDropped(span);
+    if (this.#closed) this.#leaveOut(span, undefined, 'WARN_SPAN_CLOSED', 'its run has ended');
+    else if (dropped !== undefined) this.#leaveOut(span, above, 'WARN_SPAN_DROPPED', dropped);
+    else {
       this.#openSpans += 1;
       span.trace.spans += 1;
+      this.#context.spans.set(span.uuid, span);
       if (above !== undefined) above.children.push(span);
       else this.#roots.add(span);
       if (parent !== undefined && above === undefined) {
@@ -239,11 +258,23 @@ export class Tracer {
     }
   }
 
+  /** Returns the limit that a new span exceeds. */
+  #whyDropped({ parent, depth, trace }: RecordedSpan): string | undefined {
+    const { maxDepth, maxChildren, maxSpans, maxOpenSpans } = this.#context.limits;
+    if (parent?.state === 'left-out') return 'its parent is not recorded';
+    if (depth > maxDepth) return `it is deeper than ${maxDepth} levels`;
+    if (parent !== undefined && parent.children.length >= maxChildren)
+      return `its parent has ${maxChildren} children`;
+    if (trace.spans >= maxSpans) return `its root has ${maxSpans} spans`;
+    return this.#openSpans >= maxOpenSpans ? `${maxOpenSpans} spans are open` : undefined;
+  }
+
   /** Removes a span whose options are invalid, before its function runs. */
   #discard(span: RecordedSpan): void {
     if (span.state !== 'open') return;
     span.state = 'left-out';
     span.parent?.children.pop();
+    this.#context.spans.delete(span.uuid);
     span.trace.spans -= 1;
     this.#roots.delete(span);
     this.#openSpans -= 1;
@@ -287,7 +318,7 @@ export class Tracer {
 
   #emit(root: RecordedSpan): void {
     this.#roots.delete(root);
-    if (root.reference !== undefined) {
+    if (root.reference?.root_uuid !== undefined) {
       this.#context.diagnostics.warn(
         'WARN_SPAN_LATE',
         `the span ${quote(root.name)} ended after its root; it is written separately`,
@@ -304,6 +335,10 @@ export class Tracer {
       );
     }
   }
+}
+
+function levelsOf({ children = [] }: SpanJson): number {
+  return 1 + children.reduce((most, child) => Math.max(most, levelsOf(child)), 0);
 }
 
 /** Fails the span, unless the end of its run has already ended it. */
