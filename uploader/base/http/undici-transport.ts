@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { findProxy } from './find-proxy.js';
+import { toProxyError } from './proxy-error.js';
 import type {
   HttpRequest,
   HttpResponse,
@@ -38,14 +39,18 @@ class UndiciTransport implements Transport {
   async send({ method, url, headers, body, silenceMs, signal }: HttpRequest): Promise<HttpResponse> {
     const undici = await import('undici');
     const sizeBytes = body === undefined || isStreamed(body) ? body?.sizeBytes : body.length;
-    const answer = await undici.request(url, {
+    const proxy = findProxy(url, this.#options.proxies);
+    const sent = undici.request(url, {
       method,
       headers: { ...headers, ...(sizeBytes === undefined ? {} : { 'content-length': String(sizeBytes) }) },
       body: toBody(body),
       headersTimeout: silenceMs,
       bodyTimeout: silenceMs,
-      dispatcher: this.#agentFor(undici, findProxy(url, this.#options.proxies) ?? ''),
+      dispatcher: this.#agentFor(undici, proxy ?? ''),
       ...(signal === undefined ? {} : { signal }),
+    });
+    const answer = await sent.catch((cause: unknown) => {
+      throw proxy === null || signal?.aborted === true ? cause : toProxyError(proxy, cause);
     });
     // The reader of the body sees its failure. A body that is abandoned also fails; that failure is ignored.
     answer.body.on('error', () => undefined);

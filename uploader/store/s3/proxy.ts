@@ -9,9 +9,8 @@ import https from 'node:https';
 import type { Duplex, Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { findProxy } from '../../base/http/find-proxy.js';
+import { toProxyError } from '../../base/http/proxy-error.js';
 import type { ProxySettings } from '../../base/http/transport.js';
-import { systemErrorCode } from '../../base/io/system-error.js';
-import { readProperty } from '../base/http-outcome.js';
 
 type Handler = S3Client['config']['requestHandler'];
 type Request = Parameters<Handler['handle']>[0];
@@ -21,6 +20,7 @@ const PROXY_STATUSES = [407, 502, 504];
 
 /** Makes `handler`, whose agent for `https:` is a `TunnelAgent`, use the proxies for `http:`, and name them in errors. */
 export function useProxies(handler: Handler, proxies: ProxySettings): void {
+  if (proxies.http === undefined && proxies.https === undefined) return;
   const handle = handler.handle.bind(handler);
   handler.handle = async (request, options) => {
     const { protocol, hostname, port } = request;
@@ -119,16 +119,4 @@ class ProxyTimeoutError extends Error {
   constructor(ms: number) {
     super(`no tunnel within ${ms} ms`);
   }
-}
-
-/** The same failure with the name of the proxy, without its credentials. */
-function toProxyError(proxy: string, cause: unknown): Error {
-  const { protocol, host } = new URL(proxy);
-  const error = new Error(`request through the proxy ${protocol}//${host}`, { cause });
-  const code = systemErrorCode(cause);
-  return Object.assign(error, {
-    name: cause instanceof Error ? cause.name : 'Error',
-    ...(code === undefined ? {} : { code }),
-    $metadata: readProperty(cause, '$metadata') ?? {},
-  });
 }
