@@ -25,13 +25,12 @@ import type { JsonValue } from '../../base/json-value.js';
 import { ScalarDecoder } from '../../format/reader/scalar-decoder.js';
 import { RecordAssembler } from '../../format/record/record-assembler.js';
 import { decodeRecord } from '../../format/record/record-codec.js';
-import { Restarts } from '../../format/restarts.js';
 import { decodeEvent } from '../../format/wire/decode-event.js';
-import { retractedTags } from '../../format/wire/retraction-value.js';
 import { listEventFiles, scanFile } from '../../format/writer/earlier-files.js';
 import type { EventSink, OpenEventFile } from '../../format/writer/event-sink.js';
 import type { RunArtifact } from '../run-record.js';
-import { Exporter, type ExportOutput } from './exporter.js';
+import { ExportSession } from './export-session.js';
+import type { ExportOutput } from './exporter.js';
 
 export interface PolyaxonFilesOptions {
   readonly runDirectory: string;
@@ -54,19 +53,17 @@ interface Tail {
 
 /** Sorts after the name of every event file. */
 const NEXT_FILE = '\uffff';
-const NO_RESTARTS = new Restarts();
 
 /** Writes the Polyaxon event files of one log directory. */
 export class PolyaxonFiles {
   readonly #options: PolyaxonFilesOptions;
   readonly #tails = new Map<string, Tail>();
   readonly #decoder = new ScalarDecoder();
-  #exporter: Exporter;
+  readonly #session = new ExportSession();
   #failure: RunWriteError | undefined;
 
   constructor(options: PolyaxonFilesOptions) {
     this.#options = options;
-    this.#exporter = new Exporter({ target: options.target });
   }
 
   /** The sink through which the event files must be written. */
@@ -80,17 +77,17 @@ export class PolyaxonFiles {
 
   /** The lineage entries of all exported series. */
   artifacts(): readonly RunArtifact[] {
-    return this.#exporter.artifacts();
+    return this.#session.artifacts();
   }
 
   /** Returns the last value of each metric, by Polyaxon's names. */
   lastValues(): Record<string, number | null> {
-    return this.#exporter.lastValues();
+    return this.#session.lastValues();
   }
 
   /** Returns the last value of each metric that `rebuild` left out because its step is superseded. */
   supersededValues(): Record<string, number | null> {
-    return this.#exporter.supersededValues();
+    return this.#session.supersededValues();
   }
 
   /**
@@ -98,15 +95,15 @@ export class PolyaxonFiles {
    * step from which on the caller is going to supersede them.
    */
   rebuild(fromStep?: number | bigint): void {
-    const { runDirectory, sink, directory, target } = this.#options;
+    const { runDirectory, sink, directory, logDirectory } = this.#options;
     const files = new WholeFiles(runDirectory);
-    this.#exporter = new Exporter({ target, series: this.#exporter.series });
+    this.#session.restart();
     this.#tails.clear();
     try {
       const names = listEventFiles(directory, sink);
-      const restarts = this.#findRestarts(names, fromStep);
-      for (const name of names) this.#pushFile(name, sink.read(directory, name), files, restarts);
-      this.#exporter.emptyFiles((path) => existsSync(join(runDirectory, path)));
+      this.#learnRestarts(names, fromStep);
+      for (const name of names) this.#pushFile(name, sink.read(directory, name), files);
+      this.#session.emptyFiles((path) => existsSync(join(runDirectory, path)));
       files.write(this.#take());
       files.commit();
       this.#failure = undefined;
@@ -114,6 +111,7 @@ export class PolyaxonFiles {
       files.abort();
       this.#fail(cause);
     }
+    this.#session.restartsOf(logDirectory).keepFiles((name) => name !== NEXT_FILE);
   }
 
   /** Regenerates the files after a failed write. Throws `RunWriteError` if that fails too. */
@@ -122,9 +120,9 @@ export class PolyaxonFiles {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  #findRestarts(names: readonly string[], fromStep: number | bigint | undefined): Restarts {
-    const { directory, sink } = this.#options;
-    const restarts = new Restarts();
+  #learnRestarts(names: readonly string[], fromStep: number | bigint | undefined): void {
+    const { directory, logDirectory, sink } = this.#options;
+    const restarts = this.#session.restartsOf(logDirectory);
     for (const fileName of names)
       for (const { event, offset } of scanFile(directory, fileName, sink)) {
         const { step, isSessionStart, values = [] } = event;
@@ -135,7 +133,6 @@ export class PolyaxonFiles {
     // The first START of a log directory may be no restart, so add another one.
     for (const offset of fromStep === undefined ? [] : [0, 1])
       restarts.add({ fileName: NEXT_FILE, offset, step: fromStep! });
-    return restarts;
   }
 
   #follow(file: OpenEventFile, fileName: string): OpenEventFile {
@@ -156,8 +153,8 @@ export class PolyaxonFiles {
   }
 
   #append(fileName: string, bytes: Uint8Array): void {
-    // Nothing after these bytes can supersede them yet, but they may supersede earlier ones.
-    if (this.#push(fileName, bytes, NO_RESTARTS)) {
+    this.#push(fileName, bytes);
+    if (this.#session.isSuperseded) {
       this.rebuild();
       return;
     }
@@ -168,21 +165,19 @@ export class PolyaxonFiles {
     }
   }
 
-  /** Returns whether a retraction supersedes rows that were exported before. */
-  #push(fileName: string, bytes: Uint8Array, restarts: Restarts): boolean {
+  #push(fileName: string, bytes: Uint8Array): void {
     const tail = this.#tails.get(fileName) ?? { assembler: new RecordAssembler(), offset: 0 };
     this.#tails.set(fileName, tail);
     const all = tail.assembler.add(bytes);
-    if (all === undefined) return false;
-    let isSuperseding = false;
+    if (all === undefined) return;
     const view = new DataView(all.buffer);
-    const { logDirectory } = this.#options;
+    const { target, logDirectory } = this.#options;
     let at = 0;
     for (;;) {
-      const endStep = restarts.endStepAt(fileName, tail.offset + at);
+      const place = { target, logDirectory, fileName, offset: tail.offset + at };
       const end = this.#decoder.readScalars(all, view, at);
       if (end > at) {
-        this.#exporter.pushScalars(this.#decoder.batch, logDirectory, endStep);
+        this.#session.pushScalars(this.#decoder.batch, place);
         at = end;
         continue;
       }
@@ -190,22 +185,20 @@ export class PolyaxonFiles {
       if (decoded.kind === 'incomplete') {
         tail.assembler.keep(all.subarray(at), decoded.missingBytes);
         tail.offset += at;
-        return isSuperseding;
+        return;
       }
       const event = decodeEvent(decoded.data);
       this.#decoder.learn(event, decoded.data);
-      for (const tag of retractedTags(event))
-        isSuperseding ||= this.#exporter.hasRowsFrom(event.step, logDirectory, tag);
-      this.#exporter.push(event, logDirectory, endStep);
+      this.#session.push(event, place);
       at = decoded.end;
     }
   }
 
   /** Processes an earlier process' file as far as TensorBoard reads it: up to the first corrupt record. */
-  #pushFile(fileName: string, pieces: Iterable<Uint8Array>, files: WholeFiles, restarts: Restarts): void {
+  #pushFile(fileName: string, pieces: Iterable<Uint8Array>, files: WholeFiles): void {
     try {
       for (const piece of pieces) {
-        this.#push(fileName, piece, restarts);
+        this.#push(fileName, piece);
         files.write(this.#take());
       }
     } catch (error) {
@@ -217,7 +210,7 @@ export class PolyaxonFiles {
   }
 
   #take(): ExportOutput {
-    const output = this.#exporter.take();
+    const output = this.#session.take();
     for (const { code, message } of output.notices) this.#options.diagnostics.warn(code, message);
     if (Object.keys(output.inputs).length > 0) this.#options.onInputs(output.inputs);
     return output;

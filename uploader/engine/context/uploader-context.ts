@@ -280,6 +280,11 @@ export class UploaderContext {
     return run.conflict ?? this.refused.get(run.index) ?? null;
   }
 
+  /** Whether this uploader exports and reports the run. Whether a directory owns its run is known once the run is listed. */
+  isOurs(run: KnownRun): boolean {
+    return run.isListed && !this.isBarred(run) && this.ownership.ownsRun(run);
+  }
+
   /** Whether the run is still being written, as far as is known. */
   isLive(run: KnownRun): boolean {
     return (this.livenessByRun.get(run.index)?.liveness ?? 'live') === 'live';
@@ -287,9 +292,7 @@ export class UploaderContext {
 
   #createObserver(beforeRequest: (signal?: AbortSignal) => Promise<void>): RunObserver {
     const { io, config, isWatching, paths, store, inventory, emit } = this;
-    // Whether a directory owns its run is known once the run is listed.
-    const isOurs = (run: KnownRun): boolean =>
-      run.isListed && !this.isBarred(run) && this.ownership.ownsRun(run);
+    const isOurs = (run: KnownRun): boolean => this.isOurs(run);
     return createObserver({ io, config, isWatching, paths, store, inventory, emit, isOurs, beforeRequest });
   }
 

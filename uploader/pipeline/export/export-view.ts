@@ -1,6 +1,31 @@
-/** The engine's view of the export of event files. */
+/** The engine's view of the export of event files, and the export's view of the engine. */
 
+import type { Clock } from '../../../src/base/clock.js';
+import type { FileSystem } from '../../base/io/file-system.js';
+import type { StoreNotice } from '../../store/base/store.js';
+import type { Inventory } from '../inventory/inventory.js';
 import type { KnownRun } from '../inventory/known-run.js';
+import type { RunObserver } from '../report/run-observer.js';
+import type { OpenPolicy } from '../source/local-file.js';
+
+/** The part of the uploader that the export needs. */
+export interface ExportContext {
+  readonly clock: Clock;
+  readonly io: { readonly fileSystem: FileSystem };
+  readonly config: { readonly manifests: boolean };
+  readonly isWatching: boolean;
+  /** `exports`: the directory for generated files. */
+  readonly paths: { readonly exports: string };
+  readonly inventory: Inventory;
+  readonly observer: Pick<RunObserver, 'onExported'>;
+  readonly runKeepers: { push(keeper: { onRunGone(run: KnownRun): void }): void };
+  readonly openPolicy: () => OpenPolicy;
+  readonly onNotice: (notice: StoreNotice) => void;
+  /** Whether the run is still being written, as far as is known. */
+  isLive(run: KnownRun): boolean;
+  /** Whether this uploader exports and reports the run. */
+  isOurs(run: KnownRun): boolean;
+}
 
 /**
  * `settled`: everything known of the run's event files is exported, and the inventory has the generated files. `busy`: the export is

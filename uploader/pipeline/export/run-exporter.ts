@@ -4,21 +4,11 @@
  *
  * Event files are read one after the other, by log directory and name. After a crash, steps since the last save are repeated and give
  * the same bytes. If files and saved state do not match, or an event file was rewritten, everything is regenerated.
- *
- * A restart that supersedes exported rows is rare, so everything is then regenerated without them. Before that, the rest of the event
- * files is read for further restarts, so that many restarts cost one more pass and not one each.
+ * The same happens when a restart supersedes exported rows (`ExportSession`), once the rest of the event files has been read for further restarts.
  */
 
-import type { JsonValue } from '../../../src/base/json-value.js';
-import { Restarts } from '../../../src/format/restarts.js';
-import { type Event, SessionStatus } from '../../../src/format/wire/messages.js';
-import { retractedTags } from '../../../src/format/wire/retraction-value.js';
-import {
-  Exporter,
-  type ExportNotice,
-  type ExportTarget,
-  type NamedSeries,
-} from '../../../src/polyaxon/export/exporter.js';
+import { ExportSession } from '../../../src/polyaxon/export/export-session.js';
+import type { ExportNotice } from '../../../src/polyaxon/export/exporter.js';
 import { FileError } from '../../base/errors.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { makeDirectories } from '../../base/io/make-directories.js';
@@ -27,7 +17,7 @@ import { compareSources, type EventSource } from './event-source.js';
 import { ExportFiles, type IsStored } from './export-files.js';
 import { type FilePosition, START } from './file-position.js';
 import { type Followed, followFile } from './follow-file.js';
-import { type ExportResult, readSaved, removeSaved, type SavedExport, writeSaved } from './saved-state.js';
+import { readSaved, removeSaved, type SavedExport, writeSaved } from './saved-state.js';
 
 /** An event file of the run. */
 export interface EventFile {
@@ -70,33 +60,26 @@ const DIRECTORY_MODE = 0o700;
 /** Pieces to read before anything is written. */
 const MAX_PIECES = 8;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
-const NO_NAMES: ReadonlyMap<ExportTarget, readonly NamedSeries[]> = new Map();
 const NOTHING: Step = { changed: [], isRestarted: false, hasMore: false };
 const RESTARTED: Step = { changed: [], isRestarted: true, hasMore: true };
 
 export class RunExporter {
+  readonly session: ExportSession;
   readonly exportFiles: ExportFiles;
   readonly #options: RunExporterOptions;
-  readonly #exporters = new Map<ExportTarget, Exporter>();
   readonly #positions = new Map<string, FilePosition>();
   /** The version of each event file at which it was read to its end. */
   readonly #readVersions = new Map<string, string>();
-  /** The restarts of each log directory of events. System metrics have no steps in Polyaxon. */
-  readonly #restarts = new Map<string, Restarts>();
-  /** The series that had names when the export began again. */
-  readonly #names = new Map<ExportTarget, readonly NamedSeries[]>();
-  /** A restart supersedes exported rows, so all output is to be regenerated. */
-  #isSuperseded = false;
   /** Series without rows may have files. */
   #mayHaveEmptyFiles = true;
   /** Event files that could not be opened at the last attempt. */
   readonly unreadable = new Map<string, FileError>();
-  #inputs: Record<string, JsonValue> = {};
-  #result: ExportResult | null = null;
   #isSaved = true;
 
   private constructor(options: RunExporterOptions) {
     this.#options = options;
+    const { isImported } = options;
+    this.session = new ExportSession({ exactValues: EXACT_VALUES, isImported });
     this.exportFiles = new ExportFiles(options.fileSystem, options.directory);
   }
 
@@ -116,25 +99,9 @@ export class RunExporter {
     await new ExportFiles(fileSystem, directory).clear();
   }
 
-  get inputs(): Readonly<Record<string, JsonValue>> {
-    return this.#inputs;
-  }
-
-  /** The exporter of events or of system metrics; undefined when the run has none. */
-  exporterFor(target: ExportTarget): Exporter | undefined {
-    return this.#exporters.get(target);
-  }
-
-  /** The result of a finished export; null for any other. */
-  get result(): ExportResult | null {
-    return this.#result;
-  }
-
   /** Call when all generated files are stored and removed: only the result is saved. If an event file grows after that, all is regenerated. */
-  finish(result: ExportResult): void {
-    this.#keepNames();
-    this.#result = result;
-    this.#exporters.clear();
+  finish(): void {
+    this.session.freeze();
     this.#isSaved = false;
   }
 
@@ -152,8 +119,9 @@ export class RunExporter {
       const step = await this.#read(file);
       if (step !== null) return step;
     }
-    if (this.#isSuperseded) {
-      this.#forgetRestartsExcept(files);
+    if (this.session.isSuperseded) {
+      const known = new Set(files.map(({ source }) => `${source.logDirectory}\0${source.name}`));
+      this.session.keepRestarts((logDirectory, name) => known.has(`${logDirectory}\0${name}`));
       this.#reportRemoved(files);
       return this.#beginAgain();
     }
@@ -165,12 +133,8 @@ export class RunExporter {
     if (this.#isSaved) return;
     const { fileSystem, directory } = this.#options;
     await writeSaved(fileSystem, directory, {
+      ...this.session.state,
       positions: this.#positions,
-      states: [...this.#exporters.values()].map(({ state }) => state),
-      restarts: this.#restarts,
-      result: this.#result,
-      names: this.#result === null ? NO_NAMES : this.#names,
-      inputs: this.#inputs,
       files: this.exportFiles.files,
       assets: this.exportFiles.assets,
     });
@@ -179,13 +143,9 @@ export class RunExporter {
 
   /** Removes all generated files from disk, and the saved state. The next step begins again; series keep their names. */
   async remove(): Promise<void> {
-    this.#keepNames();
-    this.#exporters.clear();
+    this.session.restart();
     this.#positions.clear();
     this.#readVersions.clear();
-    this.#inputs = {};
-    this.#result = null;
-    this.#isSuperseded = false;
     this.#mayHaveEmptyFiles = true;
     // Remove the saved state first: it must never refer to files that do not exist.
     await removeSaved(this.#options.fileSystem, this.#options.directory);
@@ -201,15 +161,14 @@ export class RunExporter {
     try {
       const version = file.version();
       const from = this.#positions.get(source.relPath) ?? START;
-      const exporter = this.#exporterOf(source.target);
-      const followed = await this.#follow(local, from, source, exporter);
+      const followed = await this.#follow(local, from, source);
       if (followed.status === 'rewritten') {
-        this.#restarts.clear();
+        this.session.keepRestarts(() => false);
         return await this.#beginAgain();
       }
       const { position, hasMore, damageStart } = followed;
-      const isFinished = this.#result !== null && position.offset !== from.offset;
-      const changed = isFinished ? null : this.#isSuperseded ? [] : await this.#write(exporter);
+      const isFinished = this.session.isFrozen && position.offset !== from.offset;
+      const changed = isFinished ? null : this.session.isSuperseded ? [] : await this.#write();
       if (changed === null) return await this.#beginAgain();
       if (position.offset !== from.offset || position.isResyncing !== from.isResyncing) {
         this.#positions.set(source.relPath, position);
@@ -224,48 +183,21 @@ export class RunExporter {
   }
 
   /** Reads several pieces before a write, because each write opens every file that has grown. */
-  async #follow(
-    file: LocalFile,
-    from: FilePosition,
-    source: EventSource,
-    exporter: Exporter,
-  ): Promise<Followed> {
+  async #follow(file: LocalFile, from: FilePosition, source: EventSource): Promise<Followed> {
+    const { target, logDirectory, name: fileName } = source;
     const { sizeBytes } = await file.stat();
     let position = from;
     for (let pieces = 1; ; pieces += 1) {
       const followed = await followFile(file, position, {
         sizeBytes,
         acceptsDamage: (offset) => this.#options.acceptsDamage(source.relPath, offset),
-        onEvent: (event, offset) => this.#push(event, offset, source, exporter),
+        onEvent: (event, offset) => this.session.push(event, { target, logDirectory, fileName, offset }),
         pieceBytes: this.#options.pieceBytes,
       });
       if (followed.status === 'rewritten' || !followed.hasMore) return followed;
-      if (pieces >= MAX_PIECES || exporter.waitingBytes >= MAX_WAITING_BYTES) return followed;
+      if (pieces >= MAX_PIECES || this.session.waitingBytes >= MAX_WAITING_BYTES) return followed;
       position = followed.position;
     }
-  }
-
-  #push(event: Event, offset: number, { target, logDirectory, name }: EventSource, exporter: Exporter): void {
-    if (target !== 'events') {
-      exporter.push(event, logDirectory);
-      return;
-    }
-    let restarts = this.#restarts.get(logDirectory);
-    if (restarts === undefined) {
-      restarts = new Restarts();
-      this.#restarts.set(logDirectory, restarts);
-    }
-    const { what, step } = event;
-    if (what.kind === 'sessionLog' && what.status === SessionStatus.START) {
-      const isNew = restarts.add({ fileName: name, offset, step });
-      const isRestart = restarts.isRestart(name, offset);
-      if (isNew && isRestart && exporter.hasRowsFrom(step, logDirectory)) this.#isSuperseded = true;
-    }
-    for (const tag of retractedTags(event)) {
-      const isNew = restarts.add({ fileName: name, offset, step, tag });
-      if (isNew && exporter.hasRowsFrom(step, logDirectory, tag)) this.#isSuperseded = true;
-    }
-    if (!this.#isSuperseded) exporter.push(event, logDirectory, restarts.endStepAt(name, offset));
   }
 
   async #open({ source, open }: EventFile): Promise<LocalFile | null> {
@@ -280,39 +212,17 @@ export class RunExporter {
   }
 
   /** Returns the changed paths; null when they belong to files that were removed from disk, so that all must be regenerated. */
-  async #write(exporter: Exporter): Promise<string[] | null> {
-    const { appends, assets, inputs, notices } = exporter.take();
+  async #write(): Promise<string[] | null> {
+    const { appends, assets, notices } = this.session.take();
     if (!this.exportFiles.canAppend(appends)) return null;
     await this.exportFiles.write({ appends, assets });
-    this.#inputs = { ...this.#inputs, ...inputs };
     for (const notice of notices) this.#options.onNotice(notice);
     return [...assets, ...appends].map(({ path }) => path);
-  }
-
-  #exporterOf(target: ExportTarget): Exporter {
-    const known = this.#exporters.get(target);
-    if (known !== undefined) return known;
-    const { isImported } = this.#options;
-    const series = this.#names.get(target);
-    const exporter = new Exporter({ target, exactValues: EXACT_VALUES, series, isImported });
-    this.#exporters.set(target, exporter);
-    return exporter;
   }
 
   async #beginAgain(): Promise<Step> {
     await this.remove();
     return RESTARTED;
-  }
-
-  #keepNames(): void {
-    for (const [target, { series }] of this.#exporters) this.#names.set(target, series);
-  }
-
-  /** A file that was removed supersedes nothing any more. */
-  #forgetRestartsExcept(files: readonly EventFile[]): void {
-    const known = new Set(files.map(({ source }) => `${source.logDirectory}\0${source.name}`));
-    for (const [logDirectory, restarts] of this.#restarts)
-      restarts.keepFiles((name) => known.has(`${logDirectory}\0${name}`));
   }
 
   /** Rows of removed event files cannot be regenerated. */
@@ -329,33 +239,16 @@ export class RunExporter {
   async #emptyFiles(): Promise<Step> {
     if (!this.#mayHaveEmptyFiles) return NOTHING;
     this.#mayHaveEmptyFiles = false;
-    const changed: string[] = [];
-    for (const exporter of this.#exporters.values()) {
-      exporter.emptyFiles(this.#options.mayBeStored);
-      for (const path of (await this.#write(exporter)) ?? []) changed.push(path);
-    }
+    this.session.emptyFiles(this.#options.mayBeStored);
+    const changed = (await this.#write()) ?? [];
     if (changed.length > 0) this.#isSaved = false;
     return { changed, isRestarted: false, hasMore: false };
   }
 
   async #restore(saved: SavedExport): Promise<boolean> {
-    for (const [target, series] of saved.names) this.#names.set(target, series);
-    for (const { target, series } of saved.states) this.#names.set(target, series.map(toNamed));
-    const { version } = new Exporter().state;
-    if (saved.states.some((state) => state.version !== version)) return false;
-    if (!(await this.exportFiles.restore(saved, this.#options.isStored))) return false;
-    const { isImported } = this.#options;
-    for (const state of saved.states)
-      this.#exporters.set(state.target, new Exporter({ state, exactValues: EXACT_VALUES, isImported }));
+    if (!this.session.restore(saved) || !(await this.exportFiles.restore(saved, this.#options.isStored)))
+      return false;
     for (const [path, position] of saved.positions) this.#positions.set(path, position);
-    for (const [logDirectory, starts] of saved.restarts)
-      this.#restarts.set(logDirectory, new Restarts(starts));
-    this.#inputs = { ...saved.inputs };
-    this.#result = saved.result;
     return true;
   }
-}
-
-function toNamed({ kind, logDirectory, rawName, name }: NamedSeries): NamedSeries {
-  return { kind, logDirectory, rawName, name };
 }

@@ -4,39 +4,16 @@
  * It has one line per series and file, so that ten thousand of them can be written and read without blocking the event loop.
  */
 
-import type { JsonValue } from '../../../src/base/json-value.js';
 import type { SessionStart } from '../../../src/format/restarts.js';
-import type {
-  ExportCounts,
-  ExporterState,
-  ExportTarget,
-  NamedSeries,
-  SeriesArtifact,
-} from '../../../src/polyaxon/export/exporter.js';
+import type { ExportResult, SessionState } from '../../../src/polyaxon/export/export-session.js';
+import type { ExporterState, ExportTarget, NamedSeries } from '../../../src/polyaxon/export/exporter.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { readWholeFile, removeFile, replaceFile } from '../../base/io/whole-file.js';
 import type { FilePosition } from './file-position.js';
 
-/** What remains of the export of a complete run, whose generated files are stored and removed from disk. */
-export interface ExportResult {
-  readonly inputs: Readonly<Record<string, JsonValue>>;
-  readonly lastValues: Readonly<Record<string, number | null>>;
-  readonly artifacts: readonly SeriesArtifact[];
-  readonly counts: ExportCounts;
-}
-
-export interface SavedExport {
+export interface SavedExport extends SessionState {
   /** Read positions, by path of the event file inside the run. */
   readonly positions: ReadonlyMap<string, FilePosition>;
-  /** The STARTs that were read, by log directory. */
-  readonly restarts: ReadonlyMap<string, Iterable<SessionStart>>;
-  /** States of the exporters of events and of system metrics, if the run has them. */
-  readonly states: readonly ExporterState[];
-  /** Set instead of `states` once the run is complete. */
-  readonly result: ExportResult | null;
-  /** The names of the series of a complete run, whose exporters are not saved. */
-  readonly names: ReadonlyMap<ExportTarget, readonly NamedSeries[]>;
-  readonly inputs: Readonly<Record<string, JsonValue>>;
   /** Size and checksum of each generated file, by path. */
   readonly files: ReadonlyMap<string, Content>;
   readonly assets: ReadonlyMap<string, Content>;

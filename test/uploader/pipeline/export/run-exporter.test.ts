@@ -127,8 +127,8 @@ describe('RunExporter', () => {
 
     const { files, exporter } = await exportAtOnce(places.logs);
     expect(readMade(places)).toEqual(files);
-    expect(runExporter.exporterFor('events')?.artifacts()).toEqual(exporter.artifacts());
-    expect(runExporter.exporterFor('events')?.counts).toEqual(exporter.counts);
+    expect(runExporter.session.artifacts()).toEqual(exporter.artifacts());
+    expect(runExporter.session.counts).toEqual(exporter.counts);
     expect(Object.keys(files)).toContain('events/metric/worker-1__acc__top-1.plx');
   });
 
@@ -236,7 +236,7 @@ describe('RunExporter', () => {
     expect(stepsOf(places, 'events/metric/loss.plx')).toEqual(Array.from({ length: 13 }, (_, i) => i));
     expect(readMade(places)).toEqual((await exportAtOnce(places.logs)).files);
     expect(Object.keys(readMade(places))).not.toContain('assets/image/photo_13.png');
-    const [loss] = exporter.exporterFor('events')!.artifacts();
+    const [loss] = exporter.session.artifacts();
     expect(loss?.summary).toMatchObject({
       step: { count: 13, max: 12 },
       metric: { count: 13, last: 1 / 13 },
@@ -308,7 +308,7 @@ describe('RunExporter', () => {
       'events/text/note.plx': '\n\n',
     });
     expect(steps.at(-1)?.changed).toHaveLength(4);
-    expect(exporter.exporterFor('events')?.artifacts()[0]?.summary).toEqual({ is_event: true });
+    expect(exporter.session.artifacts()[0]?.summary).toEqual({ is_event: true });
 
     places.append(SECOND, ...someRecords(5));
     await run(await open(places, { mayBeStored: () => true }), places, 1);
@@ -322,10 +322,7 @@ describe('RunExporter', () => {
     places.write(FIRST, value('a b', 1), value('a-b', 0));
     const exporter = await open(places);
     await run(exporter, places, 1);
-    const names = exporter
-      .exporterFor('events')!
-      .artifacts()
-      .map(({ name }) => name);
+    const names = exporter.session.artifacts().map(({ name }) => name);
     places.write(FIRST, value('a-b', 0), value('a-b', 1));
     await run(exporter, places, 1);
 
@@ -375,7 +372,7 @@ describe('RunExporter', () => {
 
         const expected = await exportAtOnce(places.logs);
         expect(readMade(places)).toEqual(expected.files);
-        const artifacts = exporter.exporterFor('events')?.artifacts() ?? [];
+        const artifacts = exporter.session.artifacts() ?? [];
         expect(artifacts).toEqual(expected.exporter.artifacts());
       }),
       { numRuns: 100 },

@@ -1,22 +1,22 @@
 /** Schedules the export of one run, finds its event files and handles failures. `RunExporter` does the conversion. */
 
-import type { CodedError } from '../../src/base/errors.js';
-import { isEventFileName } from '../../src/format/event-file-name.js';
-import { StateDirectoryError } from '../base/errors.js';
-import { systemErrorCode } from '../base/io/system-error.js';
-import { toBase } from '../pipeline/export/event-source.js';
-import { ExportNotices } from '../pipeline/export/export-notices.js';
-import type { ExportOutcome } from '../pipeline/export/export-view.js';
-import { InventoryRows } from '../pipeline/export/inventory-rows.js';
-import { type EventFile, RunExporter } from '../pipeline/export/run-exporter.js';
-import { RunFacts } from '../pipeline/export/run-facts.js';
-import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
-import type { KnownRun } from '../pipeline/inventory/known-run.js';
-import { RECORD_TIMEOUT_MS } from '../pipeline/plan/trigger.js';
-import { openLocalFile } from '../pipeline/source/local-file.js';
-import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
-import { findExportOwner } from '../run-directory/export-owner.js';
-import type { UploaderContext } from './context/uploader-context.js';
+import type { CodedError } from '../../../src/base/errors.js';
+import { isEventFileName } from '../../../src/format/event-file-name.js';
+import { ExportSession } from '../../../src/polyaxon/export/export-session.js';
+import { StateDirectoryError } from '../../base/errors.js';
+import { systemErrorCode } from '../../base/io/system-error.js';
+import { findCleanedMarker } from '../../run-directory/cleaned-marker.js';
+import { findExportOwner } from '../../run-directory/export-owner.js';
+import { type FileId, FLAG } from '../inventory/file-table.js';
+import type { KnownRun } from '../inventory/known-run.js';
+import { RECORD_TIMEOUT_MS } from '../plan/trigger.js';
+import { openLocalFile } from '../source/local-file.js';
+import { toBase } from './event-source.js';
+import { ExportNotices } from './export-notices.js';
+import type { ExportContext, ExportOutcome } from './export-view.js';
+import { InventoryRows } from './inventory-rows.js';
+import { type EventFile, RunExporter } from './run-exporter.js';
+import { RunFacts } from './run-facts.js';
 
 /** While a run is written, it is exported at this interval, so that many small appends cost one read. Exports take at most a tenth of the time. */
 const LOOK_INTERVAL_MS = { min: 1_000, max: 10_000 };
@@ -29,7 +29,7 @@ const MAX_PAUSE_MS = 60_000;
 
 export class RunExport {
   readonly facts = new RunFacts();
-  readonly #context: UploaderContext;
+  readonly #context: ExportContext;
   readonly #run: KnownRun;
   readonly #rows: InventoryRows;
   readonly #notices: ExportNotices;
@@ -49,7 +49,7 @@ export class RunExport {
   #releasedVersions: string | null = null;
   #failure: { readonly error: CodedError; readonly tries: number; readonly untilMs: number } | null = null;
 
-  constructor(context: UploaderContext, run: KnownRun) {
+  constructor(context: ExportContext, run: KnownRun) {
     this.#context = context;
     this.#run = run;
     this.#rows = new InventoryRows(context.inventory, run);
@@ -123,9 +123,9 @@ export class RunExport {
   /** Deletes the local copies of stored files. */
   async removeStored(): Promise<void> {
     try {
-      if (this.#exporter === null || this.#exporter.result !== null) return;
+      if (this.#exporter === null || this.#exporter.session.isFrozen) return;
       await this.#rows.removeStored(this.#exporter.exportFiles);
-      if (this.#exporter.exportFiles.areAllRemoved) this.#exporter.finish(this.facts.freeze());
+      if (this.#exporter.exportFiles.areAllRemoved) this.#exporter.finish();
     } catch (error) {
       this.#fail(error);
     }
@@ -135,7 +135,7 @@ export class RunExport {
   async release(): Promise<void> {
     await this.save();
     if (this.#exporter === null || this.#failure !== null) return;
-    this.facts.freeze();
+    this.facts.session = this.facts.session.toFrozen();
     this.#exporter = null;
     this.#releasedVersions = toVersions(this.#findEventFiles());
   }
@@ -153,12 +153,12 @@ export class RunExport {
     const step = await exporter.step(files);
     if (step.isRestarted) {
       this.#rows.forget();
-      this.facts.follow(exporter);
+      this.facts.session = exporter.session;
     }
     this.#hasMore = step.hasMore;
     await this.#rows.report(exporter.exportFiles, step.changed);
     if (!step.hasMore) {
-      const shortened = exporter.exporterFor('events')?.shortenedPaths() ?? [];
+      const shortened = exporter.session.shortenedPaths();
       await this.#rows.reportAll(exporter.exportFiles, shortened);
     }
     if (step.changed.length > 0) this.#notices.reportCounts(this.facts.counts);
@@ -203,7 +203,7 @@ export class RunExport {
   /** Drops the uploader's export, because the run's writer exports the run. */
   async #yieldToWriter(): Promise<void> {
     this.#rows.forget();
-    this.facts.forget();
+    this.facts.session = new ExportSession();
     this.#hasMore = false;
     await this.#exporter?.remove();
     this.#exporter = null;
@@ -224,7 +224,7 @@ export class RunExport {
     });
     this.#run.exportDirectory = await fileSystem.realPath(exporter.exportFiles.directory);
     this.#exporter = exporter;
-    this.facts.follow(exporter);
+    this.facts.session = exporter.session;
     this.#notices.skipCounts(this.facts.counts);
     return exporter;
   }

@@ -1,8 +1,7 @@
 /** Exports all runs round-robin, in small steps, so that no run waits for the backlog of another one. */
 
-import type { ExportOutcome, ExportView } from '../pipeline/export/export-view.js';
-import type { KnownRun } from '../pipeline/inventory/known-run.js';
-import type { UploaderContext } from './context/uploader-context.js';
+import type { KnownRun } from '../inventory/known-run.js';
+import type { ExportContext, ExportOutcome, ExportView } from './export-view.js';
 import { RunExport } from './run-export.js';
 
 /** The longest time for one call; the next call resumes the rest. */
@@ -10,13 +9,13 @@ const SLICE_MS = 100;
 const MANIFEST_TIMEOUT_MS = 60_000;
 
 export class ExportScheduler implements ExportView {
-  readonly #context: UploaderContext;
+  readonly #context: ExportContext;
   readonly #runs = new Map<number, RunExport>();
   /** Complete runs and when they became complete; removed once their exporters are released. */
   readonly #complete = new Map<KnownRun, number>();
   #next = 0;
 
-  constructor(context: UploaderContext) {
+  constructor(context: ExportContext) {
     this.#context = context;
     context.runKeepers.push({
       onRunGone: (run) => {
@@ -90,12 +89,10 @@ export class ExportScheduler implements ExportView {
     }
   }
 
-  /** The runs that this uploader exports: runs that it owns and whose objects are listed. */
   #find(): RunExport[] {
-    const { inventory, ownership } = this.#context;
+    const { inventory } = this.#context;
     return inventory.runs
-      .filter((run) => run.directory !== null && run.isListed && !this.#context.isBarred(run))
-      .filter((run) => ownership.ownsRun(run))
+      .filter((run) => run.directory !== null && this.#context.isOurs(run))
       .map((run) => this.#of(run));
   }
 
