@@ -71,6 +71,9 @@ const GCS_EMULATOR = fileURLToPath(new URL('gcs-emulator/main.go', import.meta.u
 const RCLONE = 'github.com/rclone/rclone@v1.76.0';
 /** The program that selects which parts of rclone are compiled. */
 const RCLONE_PARTS = fileURLToPath(new URL('rclone/main.go', import.meta.url));
+/** The part of rclone that serves a directory as S3. */
+const RCLONE_S3_PARTS = fileURLToPath(new URL('rclone-s3/main.go', import.meta.url));
+const GOFAKES3 = 'github.com/johannesboyne/gofakes3/cmd/gofakes3@v1.2.0';
 /** Versions of the npm packages with Node's binaries, one per platform. */
 const NODE_VERSIONS = { 20: '20.19.0', 22: '22.23.3', 24: '24.21.0' };
 
@@ -84,6 +87,12 @@ const PEERS = {
   moto: { version: MOTO_PACKAGES.join(' '), setUp: setUpMoto },
   azurite: { version: AZURITE, setUp: setUpAzurite },
   gcs: { version: `${FAKE_GCS_SERVER} in ${hashOf(GCS_EMULATOR)}`, setUp: setUpGcsEmulator },
+  'rclone-s3': {
+    version: `${RCLONE} with the parts ${hashOf(RCLONE_S3_PARTS)}`,
+    setUp: (directory) =>
+      buildWithGo(directory, { name: 'rclone', source: RCLONE_S3_PARTS, module: RCLONE }),
+  },
+  gofakes3: { version: GOFAKES3, setUp: (directory) => installWithGo(directory, GOFAKES3) },
   'bench/rclone': {
     version: `${RCLONE} with the parts ${hashOf(RCLONE_PARTS)}`,
     isOnDemand: true,

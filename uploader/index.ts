@@ -91,7 +91,8 @@ export { openRunSource, type RunSourceOptions } from './operations/read/run-sour
 
 export { type CheckStoreOptions, checkStore, type StoreCheck } from './operations/check/check-store.js';
 export type { BucketFacts, CredentialFacts, ServerFacts } from './operations/check/store-facts.js';
-export type { AppendCapability, StoreCapabilities } from './store/base/capabilities.js';
+export type { AppendCapability, KnownCapabilities, StoreCapabilities } from './store/base/capabilities.js';
+export type { Answer, LearnedAnswer, LearnedAnswers } from './store/base/learned-answers.js';
 export type {
   AppendOutcome,
   AppendRequest,
@@ -105,7 +106,6 @@ export type {
   HeadOutcome,
   ListedObject,
   ObjectVersion,
-  ProbeOutcome,
   ReadOptions,
   RemoveOutcome,
   RemoveRequest,

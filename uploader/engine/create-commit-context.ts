@@ -11,13 +11,13 @@ import type { JournalWriter } from '../pipeline/journal/journal-writer.js';
 import { toLane } from '../pipeline/plan/lane-of.js';
 import { WorkQueue } from '../pipeline/plan/work-queue.js';
 import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
+import { keepAnswers } from '../store/capability-cache.js';
 import type { UploaderContext } from './context/uploader-context.js';
-import { learnCapabilities } from './learn-capabilities.js';
 
 export function createCommitContext(context: UploaderContext, journalWriter: JournalWriter): CommitContext {
   const { io, store, inventory, observer, retryPolicy, pool, bandwidth, isWatching } = context;
+  keepAnswers(store, { io, stateDirectory: context.config.stateDirectory });
   const collisions = new NameCollisions(inventory);
-  let learning: Promise<void> | undefined;
   return {
     io,
     store,
@@ -29,13 +29,6 @@ export function createCommitContext(context: UploaderContext, journalWriter: Jou
     bandwidth,
     isWatching,
     takesOver: context.config.takeOver,
-    learnCapabilities: (signal) => {
-      learning ??= learnCapabilities(context, signal).catch((error: unknown) => {
-        learning = undefined; // one caller was aborted; the next caller starts again
-        throw error;
-      });
-      return learning;
-    },
     findProblem: (id) => (store.capabilities.foldsNames ? collisions.findProblem(id) : null),
     findDeleted: async (id) => {
       const { directory } = inventory.runOf(id);

@@ -3,7 +3,7 @@
 import type { CommitContext } from '../pipeline/commit/commit-context.js';
 import { dropIntent } from '../pipeline/commit/open-intents.js';
 import { FLAG } from '../pipeline/inventory/file-table.js';
-import { PROBE_PREFIX } from './learn-capabilities.js';
+import { PROBE_PREFIX } from '../store/base/store.js';
 
 /** An upload that no process has resumed for a day is orphaned. */
 const STALE_MS = 24 * 3_600_000;

@@ -13,7 +13,6 @@ import type {
   CommitRequest,
   HeadOutcome,
   ListedObject,
-  ProbeOutcome,
   RemoveOutcome,
   RemoveRequest,
   Store,
@@ -49,15 +48,6 @@ export class MemoryStore implements Store {
   /** Decides the fate of each call. */
   fault: (operation: string, key: string) => Fault = () => 'pass';
   #versions = 0;
-
-  async probe(): Promise<ProbeOutcome> {
-    const permissions = { get: true, abort: true, delete: true };
-    return { status: 'probed', capabilities: this.capabilities, permissions, remaining: [] };
-  }
-
-  adopt(capabilities: StoreCapabilities): void {
-    this.capabilities = capabilities;
-  }
 
   async check(): Promise<CheckOutcome> {
     return this.#enter('check', '') === 'pass' ? { status: 'ready' } : unavailable();

@@ -29,6 +29,7 @@ import { locate, type Place } from '../../run-directory/locate-runs.js';
 import { RunLiveness } from '../../run-directory/run-liveness.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
 import type { Store, StoreNotice } from '../../store/base/store.js';
+import { readAnswers } from '../../store/capability-cache.js';
 import { openStore, parseStoreUrl } from '../../store/open-store.js';
 import { createObserver } from './create-observer.js';
 import { createScanner } from './create-scanner.js';
@@ -190,6 +191,7 @@ export class UploaderContext {
         polyaxon: { connection: config.polyaxon?.(), beforeRequest },
         onNotice,
       }));
+    await readAnswers(store, { io, stateDirectory: config.stateDirectory });
     const found = {
       ...mode,
       place,

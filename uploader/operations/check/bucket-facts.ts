@@ -31,7 +31,7 @@ export function describeCredentials(credentials: S3Credentials): CredentialFacts
 }
 
 /** Reads the lifecycle rules of the bucket; `unknown` when the credentials do not allow it. */
-export async function askBucket(store: S3Store, signal?: AbortSignal): Promise<BucketFacts> {
+export async function askLifecycle(store: S3Store, signal?: AbortSignal): Promise<BucketFacts> {
   const input = { Bucket: store.bucket };
   try {
     const { Rules = [] } = await store.connection.send(

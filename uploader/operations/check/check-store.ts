@@ -1,25 +1,29 @@
 /**
- * Checks whether a store can be used: whether it is reachable, accepts the credentials, and what it supports. Writes only probe objects.
+ * Checks whether a store can be used: whether it is reachable, accepts the credentials, and what it supports. Writes only test objects.
  *
  * Stops at the first problem that makes the store unusable; all lesser problems are collected as notices.
  */
 
+import { randomBytes } from 'node:crypto';
 import { CodedError } from '../../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../../src/base/options.js';
-import { StoreUnavailableError } from '../../base/errors.js';
 import type { Io } from '../../base/io/io.js';
-import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
+import { RetryPolicy } from '../../base/limits/retry-policy.js';
+import type { FailedOutcome } from '../../base/retry-table.js';
 import { PolyaxonApiError } from '../../polyaxon-api/api-error.js';
 import type { PolyaxonConnection } from '../../polyaxon-api/connection.js';
 import { AzureStore } from '../../store/azure/azure-store.js';
-import type { StoreCapabilities } from '../../store/base/capabilities.js';
-import type { Store, StoreNotice, StorePermissions } from '../../store/base/store.js';
-import { keepCapabilities } from '../../store/capability-cache.js';
+import type { KnownCapabilities } from '../../store/base/capabilities.js';
+import { PROBE_PREFIX, type Store, type StoreNotice, type StorePermissions } from '../../store/base/store.js';
+import { writeAnswers } from '../../store/capability-cache.js';
 import { GcsStore } from '../../store/gcs/gcs-store.js';
 import { openStore, type S3ClientOptions } from '../../store/open-store.js';
 import { PolyaxonStore } from '../../store/polyaxon/polyaxon-store.js';
+import { S3Questions } from '../../store/s3/questions.js';
+import { toKnownCapabilities } from '../../store/s3/s3-capabilities.js';
 import { S3Store } from '../../store/s3/s3-store.js';
-import { askBucket, describeCredentials } from './bucket-facts.js';
+import { askLifecycle, describeCredentials } from './bucket-facts.js';
+import { type Access, checkAccess } from './check-access.js';
 import type { BucketFacts, CredentialFacts, ServerFacts } from './store-facts.js';
 
 export interface CheckStoreOptions {
@@ -52,7 +56,8 @@ export interface StoreCheck {
   readonly permissions: { readonly list: boolean | null; readonly put: boolean | null } & {
     readonly [name in keyof StorePermissions]: boolean | null;
   };
-  readonly capabilities: StoreCapabilities | null;
+  /** `unknown`: the question failed. */
+  readonly capabilities: KnownCapabilities | null;
   /** How far the store's clock is ahead of this host's clock, accurate to about a second. */
   readonly clockOffsetMs: number | null;
   readonly lifecycle: BucketFacts['lifecycle'] | null;
@@ -103,20 +108,23 @@ async function checkOpenStore(
     return { region, credentials, clockOffsetMs: bucket.connection.clockOffsetMs };
   };
 
-  const listed = await store.check(signal);
-  if (listed.status !== 'ready')
-    return { ...unknown, ...(await described()), ...toFailed(`reach ${store.id}`, listed, 'list') };
-  const probed = await store.probe(signal);
-  if (probed.status !== 'probed') {
-    const lacks = probed.status === 'failed' ? (probed.lacks ?? null) : null;
-    const { error, permissions } = toFailed(`write to ${store.id}`, probed, lacks);
-    const put = lacks === 'get' ? true : permissions.put; // the object could be written but not read back
+  const retryPolicy = new RetryPolicy({ ...options.io, retryTimeoutMs: RETRY_TIMEOUT_MS });
+  const listed = await retryPolicy.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
+  if (listed.status !== 'ready') return { ...unknown, ...(await described()), ...toFailed(listed, 'list') };
+  const directory = `${PROBE_PREFIX}${randomBytes(8).toString('hex')}/`;
+  const access = await checkAccess(store, { directory, retryPolicy, signal });
+  if (access.status === 'failed') {
+    const { error, permissions } = toFailed(access, access.lacks ?? null);
+    const put = access.lacks === 'get' ? true : permissions.put; // the object could be written but not read back
     return { ...unknown, ...(await described()), error, permissions: { ...permissions, list: true, put } };
   }
-  const { capabilities, permissions, remaining } = probed;
-  const { io, stateDirectory } = options;
-  const isKept = await keepCapabilities(store.id, capabilities, { ...io, stateDirectory });
-  const lifecycle = bucket === null ? null : (await askBucket(bucket, signal)).lifecycle;
+  const found =
+    bucket === null
+      ? { ...access, capabilities: store.capabilities }
+      : await askBucket(bucket, { access, directory, signal });
+  const { capabilities, permissions, remaining } = found;
+  const isKept = await writeAnswers(store, options);
+  const lifecycle = bucket === null ? null : (await askLifecycle(bucket, signal)).lifecycle;
   const check: StoreCheck = {
     ...unknown,
     ...(await described()),
@@ -127,9 +135,31 @@ async function checkOpenStore(
   };
   const unkept: StoreNotice = {
     code: 'NOTICE_STATE_DIR',
-    message: `${stateDirectory} is not writable: pass a local directory with --state-dir before you sync`,
+    message: `${options.stateDirectory} is not writable: pass a local directory with --state-dir before you sync`,
   };
   return { ...check, notices: [...notices, ...(isKept ? [] : [unkept]), ...toNotices(check, remaining)] };
+}
+
+/** Asks all questions, and removes the test objects. */
+async function askBucket(
+  store: S3Store,
+  { access, directory, signal }: { access: Access; directory: string; signal: AbortSignal | undefined },
+): Promise<Access & { readonly capabilities: KnownCapabilities }> {
+  const questions = new S3Questions(store, directory, signal);
+  let remaining: string[] = [];
+  try {
+    await questions.askCheaply();
+    await questions.askAboutLargeObjects();
+  } finally {
+    remaining = await questions.remove();
+  }
+  const permissions = { ...access.permissions, abort: questions.mayAbort };
+  if (remaining.length > 0) permissions.delete = false;
+  return {
+    permissions,
+    remaining: [...new Set([...access.remaining, ...remaining])],
+    capabilities: toKnownCapabilities(store.learned),
+  };
 }
 
 /** Checks a Polyaxon server without a probe, because all Polyaxon servers have the same capabilities. */
@@ -164,6 +194,9 @@ function toCredentialFacts(source: string | null): CredentialFacts | null {
   return source === null ? null : { source, accessKeyId: '…', isTemporary: false, expiresAt: null };
 }
 
+/** How long a failed request is repeated. */
+const RETRY_TIMEOUT_MS = 3_000;
+
 const NOT_ASKED = { list: null, put: null, get: null, abort: null, delete: null };
 
 function toUnknown(store: string, { s3 }: CheckStoreOptions): StoreCheck {
@@ -184,14 +217,9 @@ function toUnknown(store: string, { s3 }: CheckStoreOptions): StoreCheck {
 }
 
 function toFailed(
-  operation: string,
-  outcome: RetryOutcome | FailedOutcome,
+  { error }: FailedOutcome,
   forbidden: 'list' | 'put' | 'get' | null,
 ): Pick<StoreCheck, 'error' | 'permissions'> {
-  const error: CodedError =
-    outcome.status === 'failed'
-      ? outcome.error
-      : new StoreUnavailableError(operation, 1, true, { cause: outcome.cause });
   const isForbidden = error.code === 'ERR_STORE_ACCESS' && forbidden !== null;
   return { error, permissions: isForbidden ? { ...NOT_ASKED, [forbidden]: false } : NOT_ASKED };
 }

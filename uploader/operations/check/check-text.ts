@@ -2,7 +2,7 @@
 
 import { largestOf } from '../../../src/base/largest-of.js';
 import { joinLines } from '../../../src/base/printable-text.js';
-import type { StoreCapabilities } from '../../store/base/capabilities.js';
+import type { KnownCapabilities } from '../../store/base/capabilities.js';
 import type { StoreCheck } from './check-store.js';
 
 const MIB = 1024 * 1024;
@@ -73,7 +73,7 @@ function toLifecycle(lifecycle: NonNullable<StoreCheck['lifecycle']>): string {
 }
 
 /** The capabilities of a store, as pairs of name and value. */
-export function toCapabilityRows(found: StoreCapabilities): [string, string][] {
+export function toCapabilityRows(found: KnownCapabilities): [string, string][] {
   const { append } = found;
   return [
     ['conditional create', yesNo(found.conditionalCreate)],
@@ -84,20 +84,24 @@ export function toCapabilityRows(found: StoreCapabilities): [string, string][] {
     ['stores whole-object checksums', yesNo(found.wholeObjectChecksum)],
     ['verifies multipart checksums', yesNo(found.multipartChecksum)],
     ['stores metadata', yesNo(found.metadata)],
-    ['appends to objects', append === null ? 'NO' : toAppendText(append.minBaseBytes)],
+    ['appends to objects', toAppendText(append)],
     ['copies byte ranges', yesNo(found.rangeCopy)],
     ['accepts parts of any size', yesNo(found.unevenParts)],
     ['lists multipart uploads', yesNo(found.listMultipart)],
     ['versioning', found.versioning],
-    ['keeps all names distinct', yesNo(!found.foldsNames)],
+    ['keeps all names distinct', found.foldsNames === 'unknown' ? 'unknown' : yesNo(!found.foldsNames)],
   ];
 }
 
-function toAppendText(minBaseBytes: number): string {
+function toAppendText(append: KnownCapabilities['append']): string {
+  if (append === 'unknown') return append;
+  if (append === null) return 'NO';
+  const { minBaseBytes } = append;
   return minBaseBytes === 0 ? 'yes' : `yes, from ${minBaseBytes / MIB} MiB`;
 }
 
-function yesNo(isSo: boolean): string {
+function yesNo(isSo: boolean | 'unknown'): string {
+  if (isSo === 'unknown') return isSo;
   return isSo ? 'yes' : 'NO';
 }
 

@@ -27,8 +27,6 @@ export interface CommitContext {
   readonly retryPolicy: RetryPolicy;
   readonly pool: BufferPool;
   readonly bandwidth: RateLimit;
-  /** Probes the capabilities of the store. Called only when they matter, because a probe costs about a dozen requests. */
-  readonly learnCapabilities: (signal: AbortSignal | undefined) => Promise<void>;
   /** Returns why a file must not be sent, regardless of its content; null when it may be sent. */
   readonly findProblem: (id: FileId) => FileError | null;
   /** Returns why the object of a file must not be replaced by other content, or null: local files of its run were deleted (F108). */

@@ -224,7 +224,7 @@ class FileUpload {
     const prepared = await this.#prepare(base, target);
     if (prepared.status !== 'ready') return prepared;
     const { generation } = prepared;
-    if (target.keptBytes >= MIN_APPEND_BYTES) await this.#context.learnCapabilities(this.#signal);
+    if (target.keptBytes >= MIN_APPEND_BYTES) this.#context.store.askInBackground?.();
     const strategy = this.#chooseStrategy(base, target);
     const outcome = await this.#commit(strategy, base, known, { target, generation });
     if (outcome.status === 'unsupported') {
@@ -368,7 +368,6 @@ class FileUpload {
     const { id, file } = this.#local;
     const { strategy, base, entry, targetBytes } = open.intent;
     this.#reportStarted('new');
-    if (strategy === 'append') await this.#context.learnCapabilities(this.#signal);
     const lane = toLane(inventory.classOf(id), targetBytes);
     const baseCrc32 = this.#findBaseCrc32(base) ?? (await this.#crc32OfFirst(base?.sizeBytes ?? 0));
     const outcome = await commitObject(

@@ -19,8 +19,6 @@ export interface StatePaths {
   readonly settled: string;
   /** A file that is removed when the disk is full, so that commits can still be recorded. */
   readonly ballast: string;
-  /** Exists while a probe of the store is in progress. */
-  readonly probing: string;
   /** Generated files: a directory for each run. */
   readonly exports: string;
   /** The state that an API has acknowledged: a file for each run. */
@@ -42,7 +40,6 @@ export function toStatePathsIn(directory: string, rootKey: string): StatePaths {
     status: join(directory, 'status.json'),
     settled: join(directory, 'settled.jsonl'),
     ballast: join(directory, 'ballast'),
-    probing: join(directory, 'probing'),
     exports: join(directory, 'exports'),
     notified: join(directory, 'notified'),
   };

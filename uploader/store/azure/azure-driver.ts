@@ -30,18 +30,11 @@ import type {
   UploadedPart,
 } from '../base/driver.js';
 import { type Part, planParts, shiftParts, toPartBytes } from '../base/part-planner.js';
-import type {
-  AppendRequest,
-  ObjectVersion,
-  ProbeOutcome,
-  RemoveOutcome,
-  RemoveRequest,
-} from '../base/store.js';
+import type { AppendRequest, ObjectVersion, RemoveOutcome, RemoveRequest } from '../base/store.js';
 import { azureOutcomeFrom, isOtherObject, toAzureFailure } from './answer.js';
 import { fromBlockId, toBlockId, toCommitHash, toExtent } from './block-id.js';
 import type { AzureConnection } from './connection.js';
 import type { AzureClientOptions } from './options.js';
-import { probeContainer } from './probe.js';
 import { AzureReader, md5, toAzureMetadata } from './reader.js';
 import { AZURE_LIMITS, type AzureLimits, UNPROBED_AZURE } from './store-limits.js';
 
@@ -57,14 +50,14 @@ export class AzureDriver extends AzureReader implements StoreDriver {
   readonly id: string;
   readonly limits: StoreLimits;
   readonly #azureLimits: AzureLimits;
-  #capabilities: StoreCapabilities;
+  readonly capabilities: StoreCapabilities;
 
   constructor(id: string, connection: AzureConnection, { prefix, limits }: AzureStoreOptions) {
     const all = { ...AZURE_LIMITS, ...limits };
     super(connection, prefix === '' ? '' : `${prefix}/`, all.pageSize);
     this.id = id;
     this.#azureLimits = all;
-    this.#capabilities = withMinBase(UNPROBED_AZURE, all.minBlobOfBlocksBytes);
+    this.capabilities = withMinBase(UNPROBED_AZURE, all.minBlobOfBlocksBytes);
     this.limits = {
       singlePutMaxBytes: all.minBlobOfBlocksBytes - 1,
       bufferMaxBytes: all.maxBlockBytes,
@@ -72,21 +65,6 @@ export class AzureDriver extends AzureReader implements StoreDriver {
       partBytes: (sizeBytes) => this.#toBlockBytes(sizeBytes),
       partsAtOnce: 4,
     };
-  }
-
-  get capabilities(): StoreCapabilities {
-    return this.#capabilities;
-  }
-
-  adopt(capabilities: StoreCapabilities): void {
-    this.#capabilities = withMinBase(capabilities, this.#azureLimits.minBlobOfBlocksBytes);
-  }
-
-  async probe(signal?: AbortSignal): Promise<ProbeOutcome> {
-    const outcome = await probeContainer(this.connection, this.prefix, signal);
-    if (outcome.status !== 'probed') return outcome;
-    this.adopt(outcome.capabilities);
-    return { ...outcome, capabilities: this.#capabilities };
   }
 
   /** Azure changes some names. Source: Azure Storage REST API Reference, "Naming and referencing containers, blobs, and metadata". */

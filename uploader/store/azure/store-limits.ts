@@ -27,7 +27,7 @@ export const AZURE_LIMITS: AzureLimits = {
   pageSize: 5_000,
 };
 
-/** What Azure documents, where it differs from S3. A probe checks the actual account. */
+/** What Azure documents, where it differs from S3. */
 export const UNPROBED_AZURE: StoreCapabilities = {
   ...UNPROBED_S3,
   rejectsWrongChecksum: true,

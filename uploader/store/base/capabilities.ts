@@ -1,7 +1,6 @@
 /**
- * What a store supports. Found by tests with real requests, never inferred from the name of a vendor.
- *
- * `Store.probe` runs the tests, and `capability-cache.ts` caches the result for a week. The constants below are the defaults until then.
+ * What a store supports. For S3 it is learned from ordinary requests (`s3/optionals.ts`), never inferred from the name of a vendor; Google's, Azure's and
+ * Polyaxon's capabilities are documented constants.
  */
 
 export interface StoreCapabilities {
@@ -36,6 +35,11 @@ export interface StoreCapabilities {
   readonly foldsNames: boolean;
 }
 
+/** As `StoreCapabilities`, with `unknown` for what the store has not shown yet. */
+export type KnownCapabilities = {
+  readonly [name in keyof StoreCapabilities]: StoreCapabilities[name] | 'unknown';
+};
+
 export interface AppendCapability {
   /** Smaller objects are committed as a whole. */
   readonly minBaseBytes: number;
@@ -58,7 +62,7 @@ export function withMinBase(found: StoreCapabilities, minBaseBytes: number): Sto
   return found.append === null ? found : { ...found, append: { ...found.append, minBaseBytes } };
 }
 
-/** The defaults for an unprobed bucket: conditions and checksums, because a store that lacks them returns an error; no append. */
+/** The defaults for a bucket: conditions and checksums, because a store that lacks them returns an error; no append. */
 export const UNPROBED_S3: StoreCapabilities = {
   conditionalCreate: true,
   conditionalReplace: true,

@@ -29,7 +29,6 @@ import type {
   HeadOutcome,
   ListedObject,
   ListOptions,
-  ProbeOutcome,
   ReadOptions,
   RemoveOutcome,
   RemoveRequest,
@@ -59,14 +58,6 @@ export class CommitEngine<Driver extends StoreDriver = StoreDriver> implements S
 
   get capabilities(): StoreCapabilities {
     return this.driver.capabilities;
-  }
-
-  adopt(capabilities: StoreCapabilities): void {
-    this.driver.adopt(capabilities);
-  }
-
-  probe(signal?: AbortSignal): Promise<ProbeOutcome> {
-    return this.driver.probe(signal);
   }
 
   check(signal?: AbortSignal): Promise<CheckOutcome> {

@@ -133,8 +133,7 @@ export interface StoredTail extends ObjectVersion {
   readonly crc32c: number;
 }
 
-export interface StoreDriver
-  extends Pick<Store, 'id' | 'capabilities' | 'adopt' | 'probe' | 'check' | 'head' | 'close'> {
+export interface StoreDriver extends Pick<Store, 'id' | 'capabilities' | 'check' | 'head' | 'close'> {
   readonly limits: StoreLimits;
   list(prefix: string, options?: ListOptions): AsyncGenerator<ListedObject>;
   read(key: string, options: ReadOptions): AsyncGenerator<Uint8Array>;

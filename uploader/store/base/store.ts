@@ -5,13 +5,14 @@
  * - A commit is a compare-and-swap on `base` if the store supports conditions. Its commit id lets one check handle a lost response, a
  *   second uploader and a stale uploader.
  * - A store makes one attempt per call and never waits to retry. The caller applies the retry policy (`retry.ts`).
- * - Only two methods delete objects: `probe` its own test objects, and `remove` the requested one. See there who may call it.
+ * - Only `remove` deletes objects, and questions to the store their own test objects. See there who may call it.
  *
  * A store does not promise that a listing shows an object immediately after its commit.
  */
 
 import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
 import type { StoreCapabilities } from './capabilities.js';
+import type { LearnedAnswers } from './learned-answers.js';
 
 /** Random access to the bytes that a commit sends. */
 export interface ByteSource {
@@ -110,24 +111,15 @@ export type HeadOutcome =
 
 export type CheckOutcome = { readonly status: 'ready' } | RetryOutcome | FailedOutcome;
 
-/** Permissions besides listing and writing, without which a probe fails. Only the probe needs `delete`. */
+/** The key prefix of the test objects of `polytrack check`. */
+export const PROBE_PREFIX = '.plx/probe/';
+
+/** Permissions besides listing and writing. Only the test objects of `polytrack check` need `delete`. */
 export interface StorePermissions {
   readonly get: boolean;
   readonly abort: boolean;
   readonly delete: boolean;
 }
-
-export type ProbeOutcome =
-  | {
-      readonly status: 'probed';
-      readonly capabilities: StoreCapabilities;
-      readonly permissions: StorePermissions;
-      /** Keys of test objects that the probe was not allowed to delete. */
-      readonly remaining: readonly string[];
-    }
-  | RetryOutcome
-  /** `lacks`: the missing permission that made the probe fail. */
-  | (FailedOutcome & { readonly lacks?: 'get' | 'put' | undefined });
 
 export interface CollectRequest {
   /**
@@ -168,12 +160,12 @@ export type RemoveOutcome =
 export interface Store {
   /** The id of the store in journals and reports: canonical, without credentials, and equal for the same location. */
   readonly id: string;
-  /** What the store supports: defaults until `probe` or `adopt` is called. */
+  /** What the store supports, or is assumed to support until it has shown otherwise. */
   readonly capabilities: StoreCapabilities;
-  /** Finds out what the store supports, with test objects below `.plx/probe/` that it removes, and adopts the result. */
-  probe(signal?: AbortSignal): Promise<ProbeOutcome>;
-  /** Uses the capabilities that an earlier probe of this store has found. */
-  adopt(capabilities: StoreCapabilities): void;
+  /** What the store has shown so far; undefined when its capabilities are documented. */
+  readonly learned?: LearnedAnswers;
+  /** Starts to ask, once and in the background, what ordinary requests do not show. A failure has no effect. */
+  askInBackground?(): void;
   /** Checks that the store is reachable and accepts the credentials. Sends no object. */
   check(signal?: AbortSignal): Promise<CheckOutcome>;
   /** Writes the target's bytes as the object `key`. */

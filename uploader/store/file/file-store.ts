@@ -28,7 +28,6 @@ import type {
   HeadOutcome,
   ListedObject,
   ListOptions,
-  ProbeOutcome,
   ReadOptions,
   RemoveOutcome,
   RemoveRequest,
@@ -53,7 +52,7 @@ export function createFileStore(root: string, fileSystem: FileSystem, io: Partia
   return new FileStore(root, { ...nodeIo, ...io, fileSystem });
 }
 
-class FileStore implements Store {
+export class FileStore implements Store {
   readonly id: string;
   readonly #root: string;
   readonly #io: Io;
@@ -79,11 +78,8 @@ class FileStore implements Store {
     return this.#capabilities;
   }
 
-  adopt(capabilities: StoreCapabilities): void {
-    this.#capabilities = capabilities;
-  }
-
-  async probe(): Promise<ProbeOutcome> {
+  /** Finds out what the file system supports, with two test files that it removes. */
+  async inspect(): Promise<CheckOutcome> {
     try {
       const directory = join(this.#root, RESERVED);
       await makeDirectories(this.#fileSystem, directory, DIRECTORY_MODE);
@@ -92,8 +88,7 @@ class FileStore implements Store {
       if (systemErrorCode(error) === undefined) throw error;
       return toFailure(this.#root, 'write to the directory', error);
     }
-    const permissions = { get: true, abort: true, delete: true };
-    return { status: 'probed', capabilities: this.#capabilities, permissions, remaining: [] };
+    return { status: 'ready' };
   }
 
   async check(): Promise<CheckOutcome> {

@@ -30,13 +30,7 @@ import type {
   UploadedPart,
 } from '../base/driver.js';
 import type { Part } from '../base/part-planner.js';
-import type {
-  AppendRequest,
-  ObjectVersion,
-  ProbeOutcome,
-  RemoveOutcome,
-  RemoveRequest,
-} from '../base/store.js';
+import type { AppendRequest, ObjectVersion, RemoveOutcome, RemoveRequest } from '../base/store.js';
 import { GcsError, gcsOutcomeFrom, isAbsent, isOtherObject } from './answer.js';
 import type { GcsClientOptions } from './client.js';
 import {
@@ -48,7 +42,6 @@ import {
 } from './connection.js';
 import { toGcsMetadata, toStoredObject } from './metadata.js';
 import { fromTailKey, TAILS, toTailKey } from './names.js';
-import { probeGcsBucket } from './probe.js';
 import { GcsReader, listPage, removeObject } from './reader.js';
 import { GCS_LIMITS, type GcsLimits, UNPROBED_GCS } from './store-limits.js';
 
@@ -72,16 +65,14 @@ const MAX_NAME_BYTES = 1024;
 export class GcsDriver extends GcsReader implements StoreDriver {
   readonly id: string;
   readonly limits: StoreLimits;
-  readonly #minBaseBytes: number;
-  #capabilities: StoreCapabilities;
+  readonly capabilities: StoreCapabilities;
 
   constructor(id: string, connection: GcsConnection, { prefix, limits }: GcsStoreOptions) {
     super(connection, prefix === '' ? '' : `${prefix}/`);
     const { singlePutMaxBytes, pieceBytes, budgetBytes, minBaseBytes } = { ...GCS_LIMITS, ...limits };
     const partBytes = Math.max(UNIT_BYTES, pieceBytes - (pieceBytes % UNIT_BYTES));
     this.id = id;
-    this.#minBaseBytes = minBaseBytes;
-    this.#capabilities = withMinBase(UNPROBED_GCS, minBaseBytes);
+    this.capabilities = withMinBase(UNPROBED_GCS, minBaseBytes);
     this.limits = {
       singlePutMaxBytes,
       bufferMaxBytes: Math.max(singlePutMaxBytes, partBytes),
@@ -90,21 +81,6 @@ export class GcsDriver extends GcsReader implements StoreDriver {
       partsAtOnce: 1,
       needsCrc32c: true,
     };
-  }
-
-  get capabilities(): StoreCapabilities {
-    return this.#capabilities;
-  }
-
-  adopt(capabilities: StoreCapabilities): void {
-    this.#capabilities = withMinBase(capabilities, this.#minBaseBytes);
-  }
-
-  async probe(signal?: AbortSignal): Promise<ProbeOutcome> {
-    const outcome = await probeGcsBucket(this.connection, this.prefix, signal);
-    if (outcome.status !== 'probed') return outcome;
-    this.adopt(outcome.capabilities);
-    return { ...outcome, capabilities: this.#capabilities };
   }
 
   /** Source: Cloud Storage JSON API v1, "Upload an object with multipart upload". */

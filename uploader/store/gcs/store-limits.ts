@@ -26,7 +26,7 @@ export const GCS_LIMITS: GcsLimits = {
 /** Source: Cloud Storage documentation, "Quotas and limits": 5 TiB per object, also for composed objects. */
 const MAX_OBJECT_BYTES = 5 * TIB;
 
-/** What Google documents, where it differs from S3. A probe checks the actual bucket. */
+/** What Google documents, where it differs from S3. */
 export const UNPROBED_GCS: StoreCapabilities = {
   ...UNPROBED_S3,
   rejectsWrongChecksum: true,

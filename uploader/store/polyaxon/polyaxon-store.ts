@@ -31,7 +31,6 @@ import type {
   ListedObject,
   ListOptions,
   ObjectVersion,
-  ProbeOutcome,
   ReadOptions,
   RemoveOutcome,
   RemoveRequest,
@@ -91,7 +90,7 @@ export class PolyaxonStore implements Store {
   readonly #reader: PolyaxonReader;
   readonly #queue = new KeyedQueue();
   readonly #budget: ByteBudget;
-  #capabilities: StoreCapabilities = POLYAXON_STORE;
+  readonly capabilities: StoreCapabilities = POLYAXON_STORE;
 
   constructor({ client, projects, place = {}, limits }: PolyaxonStoreOptions) {
     this.client = client;
@@ -107,20 +106,6 @@ export class PolyaxonStore implements Store {
   get place(): string | null {
     const { owner, project } = this.#place;
     return owner === undefined || project === undefined ? null : `${owner}/${project}`;
-  }
-
-  get capabilities(): StoreCapabilities {
-    return this.#capabilities;
-  }
-
-  adopt(capabilities: StoreCapabilities): void {
-    this.#capabilities = capabilities;
-  }
-
-  /** Sends no request, because all servers of this kind have the same capabilities. */
-  async probe(): Promise<ProbeOutcome> {
-    const permissions = { get: true, abort: true, delete: true };
-    return { status: 'probed', capabilities: this.#capabilities, permissions, remaining: [] };
   }
 
   async check(signal?: AbortSignal): Promise<CheckOutcome> {

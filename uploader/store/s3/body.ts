@@ -11,6 +11,8 @@ const STREAM_PIECE_BYTES = 1024 * 1024;
 
 export interface PartBody {
   readonly crc32: number;
+  /** Whether `open` returns a buffer. */
+  readonly isBuffer: boolean;
   /** The bytes for one request. Call it again for each further request. */
   open(): Buffer | Readable;
 }
@@ -23,7 +25,9 @@ export async function readPartBody(
 ): Promise<PartBody | null> {
   if (buffer === null) return toStreamedBody(part, request);
   const bytes = await readBody(request.source, part, buffer);
-  return bytes.length === part.end - part.start ? { crc32: crc32(bytes), open: () => bytes } : null;
+  return bytes.length === part.end - part.start
+    ? { crc32: crc32(bytes), isBuffer: true, open: () => bytes }
+    : null;
 }
 
 /** CRC-32 of `[start, end)` of the source; null when the source is too short. */
@@ -42,7 +46,9 @@ export async function crc32OfRange(
 
 async function toStreamedBody(part: Part, request: CommitRequest): Promise<PartBody | null> {
   const crc = await crc32OfRange(part, request);
-  return crc === null ? null : { crc32: crc, open: () => Readable.from(readPieces(part, request)) };
+  return crc === null
+    ? null
+    : { crc32: crc, isBuffer: false, open: () => Readable.from(readPieces(part, request)) };
 }
 
 async function* readPieces(

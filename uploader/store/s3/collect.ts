@@ -6,15 +6,20 @@ import { PrefixSet } from '../base/prefix-set.js';
 import type { CollectOutcome, CollectRequest } from '../base/store.js';
 import { outcomeFrom } from './answer.js';
 import type { S3Connection } from './connection.js';
+import type { Optionals } from './optionals.js';
 
 export interface CollectPlace {
   readonly bucket: string;
+  readonly optionals: Optionals;
   readonly toObjectKey: (key: string) => string;
   /** Whether this process uses the upload. */
   readonly isInUse: (uploadId: string) => boolean;
 }
 
-/** Aborts the uploads below the prefixes that are old enough by the clock of the store. */
+/** How often a failed listing is repeated. It is optional, so its failures do not count as an outage. */
+const MAX_ATTEMPTS = 3;
+
+/** Aborts the uploads below the prefixes that are old enough by the clock of the store. Does nothing if the store cannot list uploads. */
 export async function collectUploads(
   connection: S3Connection,
   place: CollectPlace,
@@ -22,6 +27,8 @@ export async function collectUploads(
 ): Promise<CollectOutcome> {
   let removed = 0;
   let left = 0;
+  const { optionals } = place;
+  if (!optionals.uses('listUploads')) return { status: 'collected', removed, left };
   const wanted = new PrefixSet(prefixes);
   const baseLength = place.toObjectKey('').length;
   for (const prefix of wanted.toList) {
@@ -37,8 +44,13 @@ export async function collectUploads(
         else left += 1;
       }
     } catch (error) {
-      return outcomeFrom(`list the multipart uploads below ${prefix}`, error, signal);
+      signal?.throwIfAborted();
+      const rejection = optionals.suspect(['listUploads'], error);
+      if (rejection !== null) optionals.reject('listUploads', rejection);
+      const outcome = outcomeFrom(`list the multipart uploads below ${prefix}`, error, signal);
+      return outcome.status === 'retry' ? { ...outcome, maxAttempts: MAX_ATTEMPTS } : outcome;
     }
+    optionals.accept('listUploads');
   }
   return { status: 'collected', removed, left };
 }

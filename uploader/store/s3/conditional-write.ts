@@ -6,55 +6,33 @@
 
 import type { CommitRequest, HeadOutcome } from '../base/store.js';
 import { toS3Failure } from './answer.js';
+import type { Optional } from './optionals.js';
 
-export type ConditionalWrite = 'put' | 'complete';
-export type Condition = { readonly IfMatch?: string; readonly IfNoneMatch?: string };
+export interface ConditionalWrite {
+  readonly name: Optional;
+  readonly headers: { readonly IfMatch?: string; readonly IfNoneMatch?: string };
+}
 
-export interface ConditionsOptions {
-  readonly isHonoured: (write: ConditionalWrite) => boolean;
-  /** Called when the store does not implement conditions (501). Later writes should then not use them. */
-  readonly onRefused: (write: ConditionalWrite) => void;
-  readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
+/** Makes a write conditional on the base. */
+export function toCondition(write: 'put' | 'complete', { base }: CommitRequest): ConditionalWrite {
+  return base === null
+    ? { name: `${write}IfNoneMatch`, headers: { IfNoneMatch: '*' } }
+    : { name: `${write}IfMatch`, headers: { IfMatch: `"${base.etag}"` } };
 }
 
 /**
- * Makes writes conditional on the base. If the store does not support conditions, a HEAD request before the write checks the object (F63).
- * That is weaker, because another writer may change the object in between.
+ * Checks the object with a HEAD request before a write whose condition the store rejects (F63). That is weaker, because another writer may
+ * change the object in between.
  */
-export class Conditions {
-  readonly #options: ConditionsOptions;
-
-  constructor(options: ConditionsOptions) {
-    this.#options = options;
-  }
-
-  async send<Answer>(
-    write: ConditionalWrite,
-    request: CommitRequest,
-    send: (condition: Condition) => Promise<Answer>,
-  ): Promise<Answer> {
-    if (this.#options.isHonoured(write)) {
-      try {
-        return await send(
-          request.base === null ? { IfNoneMatch: '*' } : { IfMatch: `"${request.base.etag}"` },
-        );
-      } catch (error) {
-        const { code, httpStatus } = toS3Failure(error);
-        if (code !== 'NotImplemented' && httpStatus !== 501) throw error;
-        this.#options.onRefused(write);
-      }
-    }
-    await this.#requireBase(request);
-    return send({});
-  }
-
-  async #requireBase({ key, base, signal }: CommitRequest): Promise<void> {
-    const found = await this.#options.head(key, signal);
-    if (found.status === 'retry') throw found.cause;
-    if (found.status === 'failed') throw found.error;
-    const etag = found.status === 'found' ? found.object.etag : null;
-    if (etag !== (base?.etag ?? null)) throw new ChangedObjectError(key);
-  }
+export async function requireBase(
+  { key, base, signal }: CommitRequest,
+  head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>,
+): Promise<void> {
+  const found = await head(key, signal);
+  if (found.status === 'retry') throw found.cause;
+  if (found.status === 'failed') throw found.error;
+  const etag = found.status === 'found' ? found.object.etag : null;
+  if (etag !== (base?.etag ?? null)) throw new ChangedObjectError(key);
 }
 
 /** Stands for a 412 response when the store does not support conditions. */

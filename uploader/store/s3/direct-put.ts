@@ -15,7 +15,7 @@ export interface PutInput extends WriteFields {
   readonly Key: string;
   readonly Body: Buffer;
   /** Base64. */
-  readonly ChecksumCRC32: string;
+  readonly ChecksumCRC32?: string | undefined;
   readonly Metadata: Readonly<Record<string, string>>;
   readonly IfMatch?: string | undefined;
   readonly IfNoneMatch?: string | undefined;
@@ -124,8 +124,8 @@ function toRequest({ request, headers, pathStart }: RequestTemplate, input: PutI
   const own: Record<string, string> = {
     ...headers,
     'content-length': String(Body.length),
-    'x-amz-checksum-crc32': ChecksumCRC32,
   };
+  if (ChecksumCRC32 !== undefined) own['x-amz-checksum-crc32'] = ChecksumCRC32;
   for (const [field, name] of Object.entries(WRITE_HEADERS)) {
     const value = input[field as keyof WriteFields];
     if (value !== undefined) own[name] = value;

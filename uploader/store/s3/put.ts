@@ -1,26 +1,22 @@
 /** Commits small objects in one request. The store checks the checksum. */
 
-import { crc32 } from 'node:zlib';
-import { readBody } from '../base/body-memory.js';
 import { toBase64Crc, toMetadata } from '../base/commit-metadata.js';
 import { resolveConflict, toStoredOutcome } from '../base/commit-outcome.js';
 import type { CommitOutcome, CommitRequest, HeadOutcome } from '../base/store.js';
 import { outcomeFrom } from './answer.js';
-import {
-  type Condition,
-  type Conditions,
-  isBrokenConnection,
-  isPreconditionFailure,
-} from './conditional-write.js';
+import { type PartBody, readPartBody } from './body.js';
+import type { S3Sdk } from './client.js';
+import { isBrokenConnection, isPreconditionFailure, requireBase, toCondition } from './conditional-write.js';
 import type { S3Connection } from './connection.js';
 import type { PutInput, PutOutput } from './direct-put.js';
+import type { Optionals } from './optionals.js';
 import type { WriteFields } from './write-options.js';
 
 export interface SinglePutOptions {
   readonly connection: S3Connection;
   readonly bucket: string;
   readonly writeFields: WriteFields;
-  readonly conditions: Conditions;
+  readonly optionals: Optionals;
   readonly head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>;
 }
 
@@ -32,29 +28,29 @@ export class SinglePuts {
   }
 
   async commit(objectKey: string, request: CommitRequest, buffer: Buffer | null): Promise<CommitOutcome> {
-    const { connection, bucket, conditions, writeFields } = this.#options;
-    const { key, source, target, signal } = request;
-    const body = await readBody(source, { start: 0, end: target.sizeBytes }, buffer);
-    if (body.length !== target.sizeBytes || crc32(body) !== target.crc32) return { status: 'changed' };
-    const send = (condition: Condition): Promise<PutOutput> => {
-      signal?.throwIfAborted();
-      const input = {
-        Bucket: bucket,
-        Key: objectKey,
-        Body: body,
-        ChecksumCRC32: toBase64Crc(target.crc32),
-        Metadata: toMetadata(request),
-        ...writeFields,
-        ...condition,
-      };
-      const toInput = (): PutInput => {
-        request.onBytesSent?.(body.length);
-        return input;
-      };
-      return connection.put(toInput, { signal, sizeBytes: body.length });
-    };
+    const { bucket, optionals, writeFields, head } = this.#options;
+    const { key, target, signal } = request;
+    const part = { number: 1, start: 0, end: target.sizeBytes, isCopied: false };
+    const body = await readPartBody(part, request, buffer);
+    if (body === null || body.crc32 !== target.crc32) return { status: 'changed' };
+    const condition = toCondition('put', request);
     try {
-      const { ETag } = await conditions.send('put', request, send);
+      const { ETag } = await optionals.send(
+        ['putChecksum', 'metadata', condition.name],
+        async (uses): Promise<PutOutput> => {
+          if (!uses.has(condition.name)) await requireBase(request, head);
+          signal?.throwIfAborted();
+          const input = {
+            Bucket: bucket,
+            Key: objectKey,
+            ...(uses.has('putChecksum') ? { ChecksumCRC32: toBase64Crc(target.crc32) } : {}),
+            Metadata: uses.has('metadata') ? toMetadata(request) : {},
+            ...writeFields,
+            ...(uses.has(condition.name) ? condition.headers : {}),
+          };
+          return this.#send(input, body, request);
+        },
+      );
       return toStoredOutcome(`upload ${key}`, ETag);
     } catch (error) {
       if (isPreconditionFailure(error))
@@ -63,6 +59,20 @@ export class SinglePuts {
         ? this.#afterBrokenPut(request, error)
         : outcomeFrom(`upload ${key}`, error, signal);
     }
+  }
+
+  #send(input: Omit<PutInput, 'Body'>, body: PartBody, request: CommitRequest): Promise<PutOutput> {
+    const { connection } = this.#options;
+    const { signal, target } = request;
+    const options = { signal, sizeBytes: target.sizeBytes };
+    const open = () => {
+      request.onBytesSent?.(target.sizeBytes);
+      return body.open();
+    };
+    if (body.isBuffer) return connection.put(() => ({ ...input, Body: open() as Buffer }), options);
+    const toCommand = (sdk: S3Sdk) =>
+      new sdk.PutObjectCommand({ ...input, Body: open(), ContentLength: target.sizeBytes });
+    return connection.send(toCommand, options);
   }
 
   /** A server may reject a condition and close the connection before it has read the body; the rejection is then lost. */

@@ -5,22 +5,33 @@ import { OutcomeError } from '../../base/retry-table.js';
 import { ListingGuard } from '../base/bounds.js';
 import { fromBase64Crc, fromMetadata } from '../base/commit-metadata.js';
 import { stripQuotes, unexpected } from '../base/commit-outcome.js';
+import { compareBytes } from '../base/compare-bytes.js';
 import type { CheckOutcome, HeadOutcome, ListedObject, ListOptions, ReadOptions } from '../base/store.js';
 import { outcomeFrom, toS3Failure } from './answer.js';
 import type { S3Connection } from './connection.js';
+import type { Optionals } from './optionals.js';
 
 type ListingStart = Pick<ListObjectsV2CommandInput, 'StartAfter' | 'ContinuationToken'>;
+
+export interface S3Place {
+  readonly bucket: string;
+  /** Empty, or ends with a slash. */
+  readonly prefix: string;
+  readonly optionals: Optionals;
+}
 
 export class S3Reader {
   readonly #connection: S3Connection;
   readonly #bucket: string;
   readonly #prefix: string;
 
-  /** `prefix`: empty, or ends with a slash. */
-  constructor(connection: S3Connection, bucket: string, prefix: string) {
+  readonly #optionals: Optionals;
+
+  constructor(connection: S3Connection, place: S3Place) {
     this.#connection = connection;
-    this.#bucket = bucket;
-    this.#prefix = prefix;
+    this.#bucket = place.bucket;
+    this.#prefix = place.prefix;
+    this.#optionals = place.optionals;
   }
 
   async check(signal?: AbortSignal): Promise<CheckOutcome> {
@@ -36,10 +47,13 @@ export class S3Reader {
   }
 
   async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    const input = { Bucket: this.#bucket, Key: this.#prefix + key, ChecksumMode: 'ENABLED' as const };
+    const input = { Bucket: this.#bucket, Key: this.#prefix + key };
     const operation = `check ${key}`;
     try {
-      const answer = await this.#connection.send((sdk) => new sdk.HeadObjectCommand(input), { signal });
+      const answer = await this.#optionals.send(['checksumMode'], (uses) => {
+        const mode = uses.has('checksumMode') ? { ChecksumMode: 'ENABLED' as const } : {};
+        return this.#connection.send((sdk) => new sdk.HeadObjectCommand({ ...input, ...mode }), { signal });
+      });
       const { ETag, ContentLength, ChecksumCRC32, ChecksumType, Metadata } = answer;
       if (ETag === undefined || ContentLength === undefined) return unexpected(operation, 'ETag or length');
       const { commitId, generation } = fromMetadata(Metadata, ContentLength);
@@ -60,19 +74,22 @@ export class S3Reader {
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
     const guard = new ListingGuard(`list ${prefix}`);
-    let from: ListingStart = options.after === undefined ? {} : { StartAfter: this.#prefix + options.after };
+    const after = options.after === undefined ? undefined : this.#prefix + options.after;
+    let from: ListingStart = after === undefined ? {} : { StartAfter: after };
     for (;;) {
       const page = await this.#listPage(prefix, from, options.signal);
       const { Contents = [], NextContinuationToken } = page;
+      // A store that does not support `StartAfter` lists from the start.
+      const isWanted = (key: string): boolean => after === undefined || compareBytes(key, after) > 0;
       for (const { Key, Size, ETag } of Contents)
-        if (Key !== undefined && Size !== undefined && ETag !== undefined)
+        if (Key !== undefined && Size !== undefined && ETag !== undefined && isWanted(Key))
           yield { key: Key.slice(this.#prefix.length), sizeBytes: Size, etag: stripQuotes(ETag) };
       if (page.IsTruncated !== true) return;
       const last = Contents.at(-1)?.Key;
-      // The last key, because not every store returns a token. An empty page has only a token.
-      if (last !== undefined) from = { StartAfter: last };
-      else if (NextContinuationToken !== undefined) from = { ContinuationToken: NextContinuationToken };
-      guard.advance(last ?? NextContinuationToken ?? '', Contents.length);
+      // Not every store returns a token, and not every store supports `StartAfter`.
+      if (NextContinuationToken !== undefined) from = { ContinuationToken: NextContinuationToken };
+      else if (last !== undefined) from = { StartAfter: last };
+      guard.advance(NextContinuationToken ?? last ?? '', Contents.length);
     }
   }
 
@@ -96,9 +113,15 @@ export class S3Reader {
     from: ListingStart,
     signal: AbortSignal | undefined,
   ): Promise<ListObjectsV2CommandOutput> {
-    const input = { Bucket: this.#bucket, Prefix: this.#prefix + prefix, ...from };
+    const { StartAfter, ...rest } = from;
+    const input = { Bucket: this.#bucket, Prefix: this.#prefix + prefix, ...rest };
     try {
-      const page = await this.#connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
+      const page = await this.#optionals.send(StartAfter === undefined ? [] : ['startAfter'], (uses) => {
+        const start = uses.has('startAfter') ? { StartAfter } : {};
+        return this.#connection.send((sdk) => new sdk.ListObjectsV2Command({ ...input, ...start }), {
+          signal,
+        });
+      });
       if (!isListing(page)) throw new OutcomeError(unexpected(`list ${prefix}`, 'bucket name'));
       return page;
     } catch (error) {

@@ -5,11 +5,13 @@ import type { HeadOutcome, RemoveOutcome, RemoveRequest } from '../base/store.js
 import { outcomeFrom, toS3Failure } from './answer.js';
 import { isPreconditionFailure } from './conditional-write.js';
 import type { S3Connection } from './connection.js';
+import type { Optionals } from './optionals.js';
 
 export interface RemovePlace {
   readonly connection: S3Connection;
   readonly bucket: string;
   readonly objectKey: string;
+  readonly optionals: Optionals;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface RemovePlace {
  * only the HEAD request protects it. Source: Amazon S3 API Reference, `DeleteObject`, `If-Match`.
  */
 export async function removeObject(
-  { connection, bucket, objectKey }: RemovePlace,
+  { connection, bucket, objectKey, optionals }: RemovePlace,
   { key, version, signal }: RemoveRequest,
   head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>,
 ): Promise<RemoveOutcome> {
@@ -30,10 +32,12 @@ export async function removeObject(
     return connection.send((sdk) => new sdk.DeleteObjectCommand(input), { signal });
   };
   try {
-    await send({ IfMatch: `"${version.etag}"` }).catch((error: unknown) => {
-      const { code, httpStatus } = toS3Failure(error);
-      if (code !== 'NotImplemented' && httpStatus !== 501) throw error;
-      return send({});
+    const name = 'deleteIfMatch';
+    const isConditional = optionals.uses(name);
+    await send(isConditional ? { IfMatch: `"${version.etag}"` } : {}).catch(async (error: unknown) => {
+      if (!isConditional || optionals.suspect([name], error) !== 'definite') throw error;
+      await send({});
+      optionals.reject(name, 'definite');
     });
     return { status: 'removed' };
   } catch (error) {

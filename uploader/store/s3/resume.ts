@@ -11,6 +11,7 @@ import type { CommitRequest } from '../base/store.js';
 import { outcomeFrom } from './answer.js';
 import { crc32OfRange } from './body.js';
 import type { S3Connection } from './connection.js';
+import type { Optionals } from './optionals.js';
 
 export interface UploadedPart {
   readonly etag: string;
@@ -23,6 +24,7 @@ export interface UploadedPart {
 
 export interface UnfinishedPlace {
   readonly bucket: string;
+  readonly optionals: Optionals;
   readonly objectKey: string;
   readonly parts: readonly Part[];
 }
@@ -39,16 +41,18 @@ export type ConfirmOutcome =
  */
 export async function confirmParts(
   connection: S3Connection,
-  { bucket, objectKey, parts }: UnfinishedPlace,
+  { bucket, optionals, objectKey, parts }: UnfinishedPlace,
   request: CommitRequest,
 ): Promise<ConfirmOutcome> {
   const { unfinished, signal } = request;
-  if (unfinished === undefined) return { status: 'gone' };
+  if (unfinished === undefined || !optionals.uses('listParts')) return { status: 'gone' };
   const listed = await listParts(
     connection,
     { Bucket: bucket, Key: objectKey, UploadId: unfinished.uploadId },
+    optionals,
     signal,
   );
+  if (listed === null) return { status: 'gone' };
   // Commits retry "no such upload", because they then start over; here it means `gone`.
   if ('status' in listed) return isPassing(listed) ? listed : { status: 'gone' };
   const noted = new Map(unfinished.parts.map((part) => [part.number, part]));
@@ -74,11 +78,13 @@ async function findCrc32(part: Part, found: ListedPart, request: CommitRequest):
   return crc32 !== null && toBase64Crc(crc32) === found.ChecksumCRC32 ? crc32 : null;
 }
 
+/** Null when the store rejects the operation. */
 async function listParts(
   connection: S3Connection,
   input: { Bucket: string; Key: string; UploadId: string },
+  optionals: Optionals,
   signal: AbortSignal | undefined,
-): Promise<Map<number, ListedPart> | RetryOutcome | FailedOutcome> {
+): Promise<Map<number, ListedPart> | RetryOutcome | FailedOutcome | null> {
   const listed = new Map<number, ListedPart>();
   const guard = new ListingGuard(`list the parts of ${input.Key}`);
   let marker: string | undefined;
@@ -91,10 +97,17 @@ async function listParts(
       for (const part of page.Parts ?? [])
         if (part.PartNumber !== undefined) listed.set(part.PartNumber, part);
       marker = page.NextPartNumberMarker;
+      optionals.accept('listParts');
       if (page.IsTruncated !== true || marker === undefined) return listed;
       guard.advance(marker, page.Parts?.length ?? 0);
     }
   } catch (error) {
+    signal?.throwIfAborted();
+    const rejection = optionals.suspect(['listParts'], error);
+    if (rejection !== null) {
+      optionals.reject('listParts', rejection);
+      return null;
+    }
     return outcomeFrom(`list the parts of ${input.Key}`, error, signal);
   }
 }

@@ -5,34 +5,37 @@
  * Every write is conditional on the object that it replaces.
  */
 
+import { randomBytes } from 'node:crypto';
 import { BodyMemory } from '../base/body-memory.js';
 import { BucketStore } from '../base/bucket-store.js';
-import { type StoreCapabilities, UNPROBED_S3 } from '../base/capabilities.js';
+import type { StoreCapabilities } from '../base/capabilities.js';
+import { LearnedAnswers } from '../base/learned-answers.js';
 import { crc32OfObject } from '../base/object-crc32.js';
-import { planAppend, planParts } from '../base/part-planner.js';
-import type {
-  AppendOutcome,
-  AppendRequest,
-  CollectOutcome,
-  CollectRequest,
-  CommitOutcome,
-  CommitRequest,
-  HeadOutcome,
-  ProbeOutcome,
-  RemoveOutcome,
-  RemoveRequest,
-  Store,
-  StoreNotice,
+import { MAX_PART_BYTES, type Part, planAppend, planParts } from '../base/part-planner.js';
+import {
+  type AppendOutcome,
+  type AppendRequest,
+  type CollectOutcome,
+  type CollectRequest,
+  type CommitOutcome,
+  type CommitRequest,
+  type HeadOutcome,
+  PROBE_PREFIX,
+  type RemoveOutcome,
+  type RemoveRequest,
+  type Store,
+  type StoreNotice,
 } from '../base/store.js';
 import { collectUploads } from './collect.js';
-import { type ConditionalWrite, Conditions } from './conditional-write.js';
 import { S3Connection } from './connection.js';
 import { MultipartCommits } from './multipart.js';
+import { Optionals } from './optionals.js';
 import type { S3ClientOptions } from './options.js';
-import { probeBucket } from './probe.js';
 import { SinglePuts } from './put.js';
+import { S3Questions } from './questions.js';
 import { S3Reader } from './reader.js';
 import { removeObject } from './remove.js';
+import { toCapabilities } from './s3-capabilities.js';
 import { type WriteFields, writeFields } from './write-options.js';
 
 export interface S3StoreOptions extends S3ClientOptions {
@@ -59,6 +62,7 @@ export interface S3Limits {
   readonly copyBytes: number | undefined;
 }
 
+const BACKGROUND = ['honoursPutIfNoneMatch', 'honoursPutIfMatch', 'honoursComplete', 'verifiesMultipart'];
 const MIB = 1024 * 1024;
 const LIMITS: S3Limits = {
   singlePutMaxBytes: 16 * MIB,
@@ -87,16 +91,22 @@ export class S3Store extends BucketStore implements Store {
   readonly bucket: string;
   /** The connection, for the additional requests of `polytrack check`. */
   readonly connection: S3Connection;
+  readonly learned: LearnedAnswers;
+  /** For the questions of `polytrack check`. */
+  readonly optionals: Optionals;
   readonly #prefix: string;
-  readonly #writeFields: WriteFields;
+  /** The headers of writes that the user has chosen. */
+  readonly writeFields: WriteFields;
   readonly #limits: S3Limits;
   protected readonly reader: S3Reader;
   readonly #puts: SinglePuts;
   readonly #memory: BodyMemory;
   readonly #multipart: MultipartCommits;
   readonly #onNotice: (notice: StoreNotice) => void;
-  #capabilities: StoreCapabilities = UNPROBED_S3;
+  #capabilities: StoreCapabilities;
   #isConditionNoticed = false;
+  readonly #closing = new AbortController();
+  #asking: Promise<void> | undefined;
 
   /** Call `openS3Store` instead. */
   constructor(options: S3StoreOptions, connection: S3Connection) {
@@ -107,32 +117,28 @@ export class S3Store extends BucketStore implements Store {
     this.#prefix = options.prefix === '' ? '' : `${options.prefix}/`;
     this.#limits = { ...LIMITS, ...options.limits };
     this.#onNotice = options.onNotice ?? (() => undefined);
-    this.reader = new S3Reader(connection, options.bucket, this.#prefix);
+    this.learned = new LearnedAnswers(options.clock);
+    this.learned.onChange(() => this.#onLearned());
+    this.#capabilities = toCapabilities(this.learned);
+    const optionals = new Optionals(this.learned);
+    this.optionals = optionals;
+    this.reader = new S3Reader(connection, { bucket: options.bucket, prefix: this.#prefix, optionals });
     const head = (key: string, signal?: AbortSignal): Promise<HeadOutcome> => this.head(key, signal);
-    const conditions = new Conditions({
-      isHonoured: (write) => isHonoured(this.#capabilities, write),
-      onRefused: (write) => this.adopt(withoutConditions(this.#capabilities, write)),
-      head,
-    });
-    this.#writeFields = writeFields(options);
-    const shared = { connection, bucket: this.bucket, writeFields: this.#writeFields, conditions, head };
+    this.writeFields = writeFields(options);
+    const shared = { connection, bucket: this.bucket, writeFields: this.writeFields, optionals, head };
     this.#puts = new SinglePuts(shared);
     const { budgetBytes, bufferMaxBytes } = this.#limits;
     this.#memory = new BodyMemory({ capacityBytes: budgetBytes, largestBytes: bufferMaxBytes });
-    this.#multipart = new MultipartCommits({
-      ...shared,
-      capabilities: () => this.#capabilities,
-      memory: this.#memory,
-    });
+    this.#multipart = new MultipartCommits({ ...shared, memory: this.#memory });
   }
 
   get capabilities(): StoreCapabilities {
     return this.#capabilities;
   }
 
-  adopt(capabilities: StoreCapabilities): void {
-    this.#capabilities = capabilities;
-    const { conditionalCreate, conditionalReplace, conditionalComplete } = capabilities;
+  #onLearned(): void {
+    this.#capabilities = toCapabilities(this.learned);
+    const { conditionalCreate, conditionalReplace, conditionalComplete } = this.#capabilities;
     if (this.#isConditionNoticed || (conditionalCreate && conditionalReplace && conditionalComplete)) return;
     this.#isConditionNoticed = true;
     this.#onNotice({
@@ -141,12 +147,28 @@ export class S3Store extends BucketStore implements Store {
     });
   }
 
-  async probe(signal?: AbortSignal): Promise<ProbeOutcome> {
-    const { connection, bucket } = this;
-    const place = { connection, bucket, keyPrefix: this.#prefix, writeFields: this.#writeFields };
-    const outcome = await probeBucket(place, signal);
-    if (outcome.status === 'probed') this.adopt(outcome.capabilities);
+  override async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
+    const outcome = await this.reader.head(key, signal);
+    const isNew = this.learned.get('wholeObjectChecksum') === undefined;
+    if (isNew && outcome.status === 'found' && outcome.object.crc32 !== null)
+      this.learned.learn('wholeObjectChecksum', 'yes');
     return outcome;
+  }
+
+  askInBackground(): void {
+    if (BACKGROUND.every((name) => this.learned.get(name) !== undefined)) return;
+    this.#asking ??= this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    const directory = `${PROBE_PREFIX}${randomBytes(8).toString('hex')}/`;
+    const questions = new S3Questions(this, directory, this.#closing.signal);
+    try {
+      await questions.askCheaply();
+    } catch {
+      // The store is being closed, or has failed: the answers stay unknown.
+    }
+    await questions.remove();
   }
 
   /** The object key in the bucket. */
@@ -159,13 +181,22 @@ export class S3Store extends BucketStore implements Store {
     return outcome.status === 'conflict' ? this.#compareBytes(request) : outcome;
   }
 
-  #commit(request: CommitRequest): Promise<CommitOutcome> {
+  async #commit(request: CommitRequest): Promise<CommitOutcome> {
     const { sizeBytes } = request.target;
     const objectKey = this.toObjectKey(request.key);
-    if (sizeBytes <= this.#limits.singlePutMaxBytes)
-      return this.#memory.use(sizeBytes, (buffer) => this.#puts.commit(objectKey, request, buffer));
-    const parts = planParts(sizeBytes, this.#limits.partBytes);
-    return this.#multipart.commit({ objectKey, parts }, request);
+    if (sizeBytes > this.#limits.singlePutMaxBytes && this.optionals.uses('multipart')) {
+      const parts = planParts(sizeBytes, this.#limits.partBytes);
+      const outcome = await this.commitInParts(request, parts);
+      if (outcome.status !== 'unsupported') return outcome;
+      const refused = this.refuse(request);
+      if (refused !== null) return refused;
+    }
+    return this.#memory.use(sizeBytes, (buffer) => this.#puts.commit(objectKey, request, buffer));
+  }
+
+  /** Commits an object as a multipart upload of these parts. */
+  commitInParts(request: CommitRequest, parts: readonly Part[]): Promise<AppendOutcome> {
+    return this.#multipart.commit({ objectKey: this.toObjectKey(request.key), parts }, request);
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
@@ -175,14 +206,49 @@ export class S3Store extends BucketStore implements Store {
     if (keep.sizeBytes === target.sizeBytes && base.sizeBytes === target.sizeBytes)
       return this.#confirm(request);
     const isWholeObject = keep.sizeBytes === base.sizeBytes;
+    const isOneCopy =
+      isWholeObject && base.sizeBytes <= MAX_PART_BYTES && this.learned.get('rangeCopy') !== 'yes';
     const parts = planAppend(keep.sizeBytes, target.sizeBytes, {
-      isOneCopy: !this.#capabilities.rangeCopy,
+      isOneCopy,
       tailPartBytes: this.#limits.tailPartBytes,
       copyBytes: this.#limits.copyBytes,
     });
     if (parts === null) return { status: 'unsupported' };
     const copied = { ...keep, etag: base.etag, isWholeObject };
-    return this.#multipart.commit({ objectKey: this.toObjectKey(request.key), parts, copied }, request);
+    const hasRanges = !isWholeObject || parts.filter(({ isCopied }) => isCopied).length > 1;
+    const plan = { objectKey: this.toObjectKey(request.key), parts, copied, hasRanges };
+    const outcome = await this.#multipart.commit(plan, request);
+    const name = hasRanges ? 'rangeCopy' : 'append';
+    return outcome.status === 'stored' && this.learned.get(name) !== 'yes'
+      ? this.#verifyAppend(name, outcome.etag, request)
+      : outcome;
+  }
+
+  /** Checks the first object that the store has made of copied parts. If it cannot be checked without reading it, later files are not appended to. */
+  async #verifyAppend(
+    name: 'append' | 'rangeCopy',
+    etag: string,
+    request: AppendRequest,
+  ): Promise<AppendOutcome> {
+    const { key, target, signal } = request;
+    const found = await this.head(key, signal);
+    if (found.status === 'retry' || found.status === 'failed') return found;
+    if (found.status === 'absent' || found.object.etag !== etag) return { status: 'stored', etag };
+    if (found.object.crc32 === target.crc32) {
+      this.optionals.accept('append', name);
+      return { status: 'stored', etag };
+    }
+    const read = await crc32OfObject(this, key, { maxBytes: target.sizeBytes, signal });
+    if (read.status !== 'read') return read;
+    this.learned.learn(name, 'no');
+    if (read.crc32 === target.crc32) return { status: 'stored', etag };
+    const { commitId } = request;
+    return this.#commit({
+      ...request,
+      base: found.object,
+      commitId: `${commitId}-again`,
+      unfinished: undefined,
+    });
   }
 
   abandon(commitId: string): Promise<void> {
@@ -193,6 +259,7 @@ export class S3Store extends BucketStore implements Store {
     const inUse = this.#multipart.openUploadIds;
     const place = {
       bucket: this.bucket,
+      optionals: this.optionals,
       toObjectKey: (key: string) => this.toObjectKey(key),
       isInUse: (uploadId: string) => inUse.has(uploadId) || this.#multipart.openUploadIds.has(uploadId),
     };
@@ -200,21 +267,23 @@ export class S3Store extends BucketStore implements Store {
   }
 
   remove(request: RemoveRequest): Promise<RemoveOutcome> {
-    const { connection, bucket } = this;
-    const place = { connection, bucket, objectKey: this.toObjectKey(request.key) };
+    const { connection, bucket, optionals } = this;
+    const place = { connection, bucket, optionals, objectKey: this.toObjectKey(request.key) };
     return removeObject(place, request, (key, signal) => this.head(key, signal));
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#asking;
     this.connection.close();
   }
 
   /** After a conflict, reads the existing object if the store keeps no checksums. It counts as stored if its bytes match the target. */
   async #compareBytes({ key, target, signal }: CommitRequest): Promise<CommitOutcome> {
-    if (this.#capabilities.wholeObjectChecksum) return { status: 'conflict' };
     const found = await this.head(key, signal);
     if (found.status !== 'found' || found.object.sizeBytes !== target.sizeBytes)
       return { status: 'conflict' };
+    if (found.object.crc32 !== null) return { status: 'conflict' };
     const read = await crc32OfObject(this, key, { maxBytes: target.sizeBytes, signal });
     if (read.status !== 'read') return read;
     return read.crc32 === target.crc32
@@ -230,16 +299,4 @@ export class S3Store extends BucketStore implements Store {
     const isBase = found.status === 'found' && found.object.etag === base.etag;
     return isBase ? { status: 'stored', etag: base.etag } : { status: 'conflict' };
   }
-}
-
-function isHonoured(capabilities: StoreCapabilities, write: ConditionalWrite): boolean {
-  return write === 'put'
-    ? capabilities.conditionalCreate && capabilities.conditionalReplace
-    : capabilities.conditionalComplete;
-}
-
-function withoutConditions(capabilities: StoreCapabilities, write: ConditionalWrite): StoreCapabilities {
-  return write === 'put'
-    ? { ...capabilities, conditionalCreate: false, conditionalReplace: false }
-    : { ...capabilities, conditionalComplete: false };
 }

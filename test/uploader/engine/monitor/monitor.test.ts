@@ -127,7 +127,7 @@ describe('watch with --http', () => {
     const monitor = new Monitor(new FakeClock());
     const harness = createHarness();
     const large = { ...harness.store.capabilities, maxObjectBytes: 1 };
-    harness.store.adopt(large);
+    harness.store.capabilities = large;
     await harness.sync();
     for (const event of harness.events) monitor.onEvent(event);
 

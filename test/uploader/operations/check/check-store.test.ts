@@ -1,11 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ListObjectsV2Command, PutBucketLifecycleConfigurationCommand } from '@aws-sdk/client-s3';
 import { Command } from 'commander';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeIo } from '../../../../uploader/base/io/io.js';
 import { addCheckCommand } from '../../../../uploader/commands/check.js';
-import { ensureCapabilities } from '../../../../uploader/store/capability-cache.js';
+import { readAnswers } from '../../../../uploader/store/capability-cache.js';
 import { openS3Store } from '../../../../uploader/store/s3/s3-store.js';
 import { FaultProxy } from '../../../support/fault-proxy.js';
 import { NO_TERMINAL } from '../../../support/no-terminal.js';
@@ -129,7 +129,7 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
     expect(stdout).not.toContain(server.secretAccessKey);
   });
 
-  it('writes only probe objects and removes them', async () => {
+  it('writes only test objects and removes them', async () => {
     await check('s3://checked/prefix');
 
     const writes = proxy.log.filter(({ method }) => method === 'PUT' || method === 'POST');
@@ -234,44 +234,68 @@ describeWithPeers(['s3'], 'check of a bucket', () => {
   });
 
   describe('capabilities', () => {
-    function options(directory = stateDirectory, wallTime = nodeIo.clock.wallTime) {
-      return { ...nodeIo, clock: { ...nodeIo.clock, wallTime }, stateDirectory: directory };
-    }
-
-    async function open() {
-      return openS3Store({ bucket: 'checked', prefix: '', endpoint: proxy.endpoint });
-    }
-
-    it('are probed once a week', async () => {
-      const first = await open();
-      expect(await ensureCapabilities(first, options())).toEqual({ status: 'known', from: 'probe' });
-      const asked = proxy.log.length;
-      const second = await open();
-      expect(await ensureCapabilities(second, options())).toEqual({ status: 'known', from: 'cache' });
-
-      expect(proxy.log.length).toBe(asked);
-      expect(second.capabilities).toEqual(first.capabilities);
+    it('that were learned are used by later processes for a week', async () => {
+      await check('s3://checked');
+      const learned = (await readBack()).get('putIfNoneMatch');
       const nextWeek = () => nodeIo.clock.wallTime() + 8 * 24 * 3600;
-      expect(await ensureCapabilities(second, options(stateDirectory, nextWeek))).toMatchObject({
-        from: 'probe',
-      });
-      await first.close();
-      await second.close();
+
+      expect(learned).toBe('yes');
+      expect((await readBack(nextWeek)).entries).toEqual([]);
     });
 
-    it('are probed again when the cache is damaged or not writable', async () => {
-      const store = await open();
-      await ensureCapabilities(store, options());
+    it('are learned again when the file is damaged', async () => {
+      await check('s3://checked');
       const directory = join(stateDirectory, 'stores');
-      for (const name of readdirSync(directory)) writeFileSync(join(directory, name), '{"version":1}');
-      expect(await ensureCapabilities(store, options())).toMatchObject({ from: 'probe' });
+      for (const name of readdirSync(directory)) writeFileSync(join(directory, name), '{"version":2}');
 
-      const blocked = join(createTempDir(), 'file');
-      writeFileSync(blocked, '');
-      mkdirSync(join(createTempDir(), 'unused'));
-      expect(await ensureCapabilities(store, options(blocked))).toMatchObject({ from: 'probe' });
-      await store.close();
+      expect((await readBack()).entries).toEqual([]);
     });
+
+    it('are unknown where a question fails, and the others are asked', async () => {
+      const body = '<?xml version="1.0"?><Error><Code>InternalError</Code><Message>no</Message></Error>';
+      proxy.script = ({ operation, url }) =>
+        operation === 'CompleteMultipartUpload' || url.includes('?versioning')
+          ? { kind: 'answer', answer: { status: 500, body } }
+          : undefined;
+
+      const { stdout, code } = await check('s3://checked', '--json');
+
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({
+        isUsable: true,
+        capabilities: {
+          conditionalCreate: true,
+          conditionalComplete: 'unknown',
+          multipartChecksum: 'unknown',
+          listMultipart: true,
+          versioning: 'unknown',
+        },
+      });
+      expect((await check('s3://checked')).stdout).toMatch(/conditional multipart uploads +unknown\n/);
+    });
+
+    it('are found although one request in ten fails', async () => {
+      let requests = 0;
+      proxy.script = () => {
+        requests += 1;
+        return requests % 10 === 0 ? { kind: 'answer', answer: { status: 500, body: '' } } : undefined;
+      };
+
+      const { stdout, code } = await check('s3://checked', '--json');
+
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({
+        capabilities: { conditionalCreate: true, conditionalReplace: true, checksumHeaders: true },
+      });
+    });
+
+    async function readBack(wallTime = nodeIo.clock.wallTime) {
+      const store = await openS3Store({ bucket: 'checked', prefix: '', endpoint: proxy.endpoint });
+      const io = { ...nodeIo, clock: { ...nodeIo.clock, wallTime } };
+      await readAnswers(store, { io, stateDirectory });
+      await store.close();
+      return store.learned;
+    }
   });
 });
 

@@ -3,7 +3,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import type { StoreCapabilities } from '../../../../uploader/store/base/capabilities.js';
 import type { AppendOutcome, StoredPart } from '../../../../uploader/store/base/store.js';
 import { openS3Store, type S3Store } from '../../../../uploader/store/s3/s3-store.js';
 import {
@@ -17,6 +16,7 @@ import {
 } from '../../../support/fault-proxy.js';
 import { describeWithPeers } from '../../../support/peers.js';
 import { S3Server } from '../../../support/s3-server.js';
+import { askAll } from '../s3/ask-all.js';
 import { commit, newCommitId, readAll, sha256, someBytes, toSource } from './contract.js';
 import { toAppend } from './contract-append.js';
 
@@ -71,12 +71,11 @@ describeWithPeers(['s3'], 'S3 store on an unreliable network', () => {
     });
     bucket = await server.versionedBucket('versioned');
     direct = await openS3Store({ bucket, prefix: '', endpoint: server.endpoint, limits: LIMITS });
-    await direct.probe();
-    const capabilities: StoreCapabilities = direct.capabilities;
+    await askAll(direct);
     const options = { bucket, prefix: '', endpoint: proxy.endpoint, limits: LIMITS };
     store = await openS3Store(options);
     impatient = await openS3Store({ ...options, timeouts: TIMEOUTS });
-    for (const each of [store, impatient]) each.adopt(capabilities);
+    for (const each of [store, impatient]) each.learned.adopt(direct.learned.entries);
     return async () => {
       await store.close();
       await impatient.close();

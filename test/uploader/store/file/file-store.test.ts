@@ -7,7 +7,7 @@ import type { FileSystem, FsPath, UpdatableFile } from '../../../../uploader/bas
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import type { ProcessTable } from '../../../../uploader/base/io/processes.js';
 import type { AppendOutcome, Store } from '../../../../uploader/store/base/store.js';
-import { createFileStore } from '../../../../uploader/store/file/file-store.js';
+import { createFileStore, type FileStore } from '../../../../uploader/store/file/file-store.js';
 import { waitFor } from '../../../support/child-server.js';
 import { describeWithPeers } from '../../../support/peers.js';
 import { createTempDir } from '../../../support/temp-dir.js';
@@ -221,9 +221,8 @@ describe('file store', () => {
     const withoutLinks = wrapFileSystem({ link: () => Promise.reject(systemError('EPERM')) });
     const store = createFileStore(createTempDir(), withoutLinks);
 
-    expect(await store.probe()).toMatchObject({
-      capabilities: { conditionalCreate: false, foldsNames: false },
-    });
+    expect(await (store as FileStore).inspect()).toEqual({ status: 'ready' });
+    expect(store.capabilities).toMatchObject({ conditionalCreate: false, foldsNames: false });
     const outcomes = await Promise.all(
       ['one', 'two', 'three'].map((text) => commit(store, 'run/race', Buffer.from(text))),
     );

@@ -5,6 +5,7 @@ import { openGcsStore } from '../../../../uploader/store/gcs/gcs-store.js';
 import { FaultProxy } from '../../../support/fault-proxy.js';
 import { GcsEmulator } from '../../../support/gcs-emulator.js';
 import { describeWithPeers } from '../../../support/peers.js';
+import { askAccess } from '../base/ask-access.js';
 import {
   commit,
   describeStore,
@@ -59,30 +60,30 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
 
   describeStore(async () => ({ store: await open(), sizes: SIZES, tails: TAILS }));
 
-  it('detects the capabilities of the bucket, and leaves no objects', async () => {
+  it('has documented capabilities, and its test object shows the permissions and is removed', async () => {
     const store = await open({ limits: {} });
 
-    expect(await store.probe()).toEqual({
-      status: 'probed',
+    expect(await askAccess(store)).toEqual({
+      status: 'checked',
       permissions: { get: true, abort: true, delete: true },
       remaining: [],
-      capabilities: {
-        conditionalCreate: true,
-        conditionalReplace: true,
-        conditionalComplete: true,
-        checksumHeaders: true,
-        rejectsWrongChecksum: true,
-        multipartChecksum: true,
-        wholeObjectChecksum: true,
-        metadata: true,
-        append: { minBaseBytes: MIB, maxBaseBytes: 5 * TIB },
-        rangeCopy: false,
-        unevenParts: true,
-        listMultipart: true,
-        versioning: 'off',
-        maxObjectBytes: 5 * TIB,
-        foldsNames: false,
-      },
+    });
+    expect(store.capabilities).toEqual({
+      conditionalCreate: true,
+      conditionalReplace: true,
+      conditionalComplete: true,
+      checksumHeaders: true,
+      rejectsWrongChecksum: true,
+      multipartChecksum: true,
+      wholeObjectChecksum: true,
+      metadata: true,
+      append: { minBaseBytes: MIB, maxBaseBytes: 5 * TIB },
+      rangeCopy: false,
+      unevenParts: true,
+      listMultipart: true,
+      versioning: 'unknown',
+      maxObjectBytes: 5 * TIB,
+      foldsNames: false,
     });
     expect(await listNames(store.driver.connection.bucket)).toEqual([]);
   });
@@ -208,7 +209,7 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
     expect((await nowhere.check()).status).toBe('retry');
     expect((await commit(nowhere, 'k', Buffer.from('x'))).status).toBe('retry');
     forbidding.script = answerWith(403);
-    expect(await forbidden.probe()).toMatchObject({ lacks: 'put', error: { code: 'ERR_STORE_ACCESS' } });
+    expect(await askAccess(forbidden)).toMatchObject({ lacks: 'put', error: { code: 'ERR_STORE_ACCESS' } });
     forbidding.script = answerWith(401);
     expect(await forbidden.check()).toMatchObject({ error: { code: 'ERR_STORE_CREDENTIALS' } });
   });

@@ -218,8 +218,6 @@ function withPrefix(store: Store, prefix: string): Store {
 }
 function bind(store: Store) {
   return {
-    adopt: store.adopt.bind(store),
-    probe: store.probe.bind(store),
     check: store.check.bind(store),
     abandon: store.abandon.bind(store),
     collect: store.collect.bind(store),

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { CreateMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import type { StoreCapabilities } from '../../../../uploader/store/base/capabilities.js';
+import type { LearnedAnswers } from '../../../../uploader/store/base/learned-answers.js';
 import type { StoreNotice } from '../../../../uploader/store/base/store.js';
 import { openS3Store } from '../../../../uploader/store/s3/s3-store.js';
 import { FaultProxy } from '../../../support/fault-proxy.js';
@@ -17,6 +17,7 @@ import {
   toSource,
 } from '../base/contract.js';
 import { toAppend } from '../base/contract-append.js';
+import { askAll } from './ask-all.js';
 
 const MIB = 1024 * 1024;
 /** S3 requires at least 5 MiB for every part but the last. */
@@ -33,7 +34,7 @@ const TAILS = [1, PART_BYTES, PART_BYTES + 1];
 describeWithPeers(['s3'], 'S3 store', () => {
   let server: S3Server;
   let buckets = 0;
-  let capabilities: StoreCapabilities;
+  let learned: LearnedAnswers;
 
   beforeAll(async () => {
     server = await S3Server.startShared();
@@ -43,8 +44,8 @@ describeWithPeers(['s3'], 'S3 store', () => {
       prefix: '',
       endpoint: server.endpoint,
     });
-    await asked.probe();
-    capabilities = asked.capabilities;
+    await askAll(asked);
+    learned = asked.learned;
     return () => vi.unstubAllEnvs();
   });
 
@@ -52,7 +53,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     buckets += 1;
     const bucket = await server.bucket(`bucket-${buckets}`);
     const store = await openS3Store({ bucket, prefix, endpoint: server.endpoint, limits: LIMITS });
-    store.adopt(capabilities);
+    store.learned.adopt(learned.entries);
     return { store, bucket };
   }
 
@@ -111,7 +112,7 @@ describeWithPeers(['s3'], 'S3 store', () => {
     const bucket = await server.bucket('streams');
     const limits = { ...LIMITS, bufferMaxBytes: MIB };
     const store = await openS3Store({ bucket, prefix: '', endpoint: server.endpoint, limits });
-    store.adopt(capabilities);
+    store.learned.adopt(learned.entries);
     const bytes = someBytes(12 * MIB + 5);
     const first = bytes.subarray(0, 6 * MIB + 1);
 
@@ -123,49 +124,6 @@ describeWithPeers(['s3'], 'S3 store', () => {
 
     expect(sha256(await readAll(store, 'key'))).toBe(sha256(bytes));
     expect(await store.head('key')).toMatchObject({ object: { crc32: crc32(bytes) } });
-  });
-
-  describe('copies of ranges', () => {
-    /** This server copies ranges correctly, but returns wrong checksums for them: see docs/peers.md. */
-    async function openWithRanges() {
-      const bucket = await server.bucket(`ranges-${buckets++}`);
-      const limits = { ...LIMITS, copyBytes: 8 * MIB };
-      const store = await openS3Store({ bucket, prefix: 'a b', endpoint: server.endpoint, limits });
-      store.adopt({ ...capabilities, rangeCopy: true, multipartChecksum: false });
-      return store;
-    }
-
-    it('extend a large base by copying several ranges', async () => {
-      const store = await openWithRanges();
-      const bytes = someBytes(17 * MIB);
-      const first = bytes.subarray(0, 16 * MIB + 1);
-      const exportFiles = await commit(store, 'run/ü +%', first);
-      const etag = exportFiles.status === 'stored' ? exportFiles.etag : '';
-      const request = toAppend('run/ü +%', { etag, sizeBytes: first.length, crc32: crc32(first) }, bytes);
-
-      expect((await store.append(request)).status).toBe('stored');
-      expect(sha256(await readAll(store, 'run/ü +%'))).toBe(sha256(bytes));
-    });
-
-    it('keep only the start of a base whose end is wrong', async () => {
-      const store = await openWithRanges();
-      const bytes = someBytes(12 * MIB);
-      const wrong = Buffer.concat([bytes.subarray(0, 8 * MIB), Buffer.alloc(MIB)]);
-      const exportFiles = await commit(store, 'key', wrong);
-      const etag = exportFiles.status === 'stored' ? exportFiles.etag : '';
-      const base = { etag, sizeBytes: wrong.length, crc32: crc32(wrong) };
-      const keep = { sizeBytes: 8 * MIB, crc32: crc32(bytes.subarray(0, 8 * MIB)) };
-      let sentBytes = 0;
-      const onBytesSent = (sizeBytes: number): void => {
-        sentBytes += sizeBytes;
-      };
-
-      expect((await store.append({ ...toAppend('key', base, bytes), keep, onBytesSent })).status).toBe(
-        'stored',
-      );
-      expect(sha256(await readAll(store, 'key'))).toBe(sha256(bytes));
-      expect(sentBytes).toBe(4 * MIB);
-    });
   });
 
   it('reports unsupported for keeping a part of the base when ranges cannot be copied', async () => {
@@ -221,24 +179,24 @@ describeWithPeers(['s3'], 'S3 store', () => {
       expect(notices.map(({ code }) => code)).toEqual(['NOTICE_NO_CONDITIONAL_WRITES']);
     });
 
-    it('detects the missing conditions in a probe', async () => {
+    it('detects the missing conditions when asked', async () => {
       const { store, notices } = await openWithout();
 
-      expect(await store.probe()).toMatchObject({
-        capabilities: {
-          conditionalCreate: false,
-          conditionalReplace: false,
-          conditionalComplete: false,
-          append: null,
-          rejectsWrongChecksum: true,
-        },
+      await askAll(store);
+
+      expect(store.capabilities).toMatchObject({
+        conditionalCreate: false,
+        conditionalReplace: false,
+        conditionalComplete: false,
+        append: null,
+        rejectsWrongChecksum: true,
       });
       expect(notices).toHaveLength(1);
     });
 
     it('still has one effect when the response is lost', async () => {
       const { store, proxy } = await openWithout();
-      await store.probe();
+      await commit(store, 'run/first', Buffer.from('first'));
       const request = toRequest('run/lost', someBytes(100));
       let isLost = false;
       proxy.script = ({ operation }) => {

@@ -12,6 +12,7 @@ import { createTempDir } from '../../../support/temp-dir.js';
 import { makeRun } from '../../support/run-tree.js';
 import { commit, someBytes } from '../base/contract.js';
 import { toAppend } from '../base/contract-append.js';
+import { askAll } from './ask-all.js';
 
 const MIB = 1024 * 1024;
 const OPTIONS = {
@@ -63,13 +64,13 @@ describeWithPeers(['s3'], 'settings of S3 objects', () => {
     return { server, proxy: await FaultProxy.start(server.endpoint) };
   }
 
-  it('sends them with small, large and appended objects, and with those of the probe', async () => {
+  it('sends them with small, large and appended objects, and with those of the questions', async () => {
     const { proxy } = await openScene();
     const limits = { singlePutMaxBytes: 6 * MIB, partBytes: 5 * MIB };
     const endpoint = proxy.endpoint;
     const store = await openS3Store({ bucket: 'bucket', prefix: '', endpoint, limits, ...OPTIONS });
 
-    expect(await store.probe()).toMatchObject({ status: 'probed' });
+    await askAll(store);
     const small = someBytes(10);
     const first = await commit(store, 'small', small);
     // The second is sent without the SDK's middleware.
