@@ -21,7 +21,6 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
 import { Scanner } from '../../../uploader/pipeline/scan/scanner.js';
-import { UNPROBED_S3 } from '../../../uploader/store/base/capabilities.js';
 import { createTempDir } from '../../support/temp-dir.js';
 import { EVENT_FILE, makeRun, OTHER_RUN, RUN, writeFiles } from '../support/run-tree.js';
 import { createHarness, type Harness, readStore, readTree } from '../support/sync-harness.js';
@@ -171,7 +170,6 @@ describe('the journal and the store', () => {
     };
     await harness.sync({ signal: kill.signal, io });
     harness.store.fault = () => 'pass';
-    harness.store.capabilities = UNPROBED_S3;
     const calls = harness.store.calls.length;
 
     expect(await harness.sync()).toMatchObject({ isComplete: true });

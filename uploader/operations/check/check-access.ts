@@ -6,7 +6,6 @@ import type { RetryPolicy } from '../../base/limits/retry-policy.js';
 import type { FailedOutcome } from '../../base/retry-table.js';
 import { crc32OfObject } from '../../store/base/object-crc32.js';
 import type { Store, StorePermissions } from '../../store/base/store.js';
-import { FileStore } from '../../store/file/file-store.js';
 
 export interface Access {
   readonly permissions: { -readonly [name in keyof StorePermissions]: boolean | null } & {
@@ -31,8 +30,9 @@ export async function checkAccess(
 ): Promise<AccessOutcome> {
   const { directory, retryPolicy, signal } = options;
   const all = { get: true, abort: true, delete: true };
-  if (store instanceof FileStore) {
-    const inspected = await retryPolicy.withRetry('write', () => store.inspect(), { signal });
+  const { inspect } = store;
+  if (inspect !== undefined) {
+    const inspected = await retryPolicy.withRetry('write', () => inspect.call(store), { signal });
     return inspected.status === 'failed' ? inspected : { status: 'checked', permissions: all, remaining: [] };
   }
   const key = `${directory}access`;

@@ -19,8 +19,6 @@ import { writeAnswers } from '../../store/capability-cache.js';
 import { GcsStore } from '../../store/gcs/gcs-store.js';
 import { openStore, type S3ClientOptions } from '../../store/open-store.js';
 import { PolyaxonStore } from '../../store/polyaxon/polyaxon-store.js';
-import { S3Questions } from '../../store/s3/questions.js';
-import { toKnownCapabilities } from '../../store/s3/s3-capabilities.js';
 import { S3Store } from '../../store/s3/s3-store.js';
 import { askLifecycle, describeCredentials } from './bucket-facts.js';
 import { type Access, checkAccess } from './check-access.js';
@@ -140,26 +138,14 @@ async function checkOpenStore(
   return { ...check, notices: [...notices, ...(isKept ? [] : [unkept]), ...toNotices(check, remaining)] };
 }
 
-/** Asks all questions, and removes the test objects. */
 async function askBucket(
   store: S3Store,
   { access, directory, signal }: { access: Access; directory: string; signal: AbortSignal | undefined },
 ): Promise<Access & { readonly capabilities: KnownCapabilities }> {
-  const questions = new S3Questions(store, directory, signal);
-  let remaining: string[] = [];
-  try {
-    await questions.askCheaply();
-    await questions.askAboutLargeObjects();
-  } finally {
-    remaining = await questions.remove();
-  }
-  const permissions = { ...access.permissions, abort: questions.mayAbort };
-  if (remaining.length > 0) permissions.delete = false;
-  return {
-    permissions,
-    remaining: [...new Set([...access.remaining, ...remaining])],
-    capabilities: toKnownCapabilities(store.learned),
-  };
+  const { capabilities, mayAbort, remaining } = await store.ask(directory, signal);
+  const mayDelete = access.permissions.delete && remaining.length === 0;
+  const permissions = { ...access.permissions, abort: mayAbort, delete: mayDelete };
+  return { permissions, remaining: [...new Set([...access.remaining, ...remaining])], capabilities };
 }
 
 /** Checks a Polyaxon server without a probe, because all Polyaxon servers have the same capabilities. */

@@ -166,6 +166,8 @@ export interface Store {
   readonly learned?: LearnedAnswers;
   /** Starts to ask, once and in the background, what ordinary requests do not show. A failure has no effect. */
   askInBackground?(): void;
+  /** Finds out what a file system supports, with test files that it removes. */
+  inspect?(): Promise<CheckOutcome>;
   /** Checks that the store is reachable and accepts the credentials. Sends no object. */
   check(signal?: AbortSignal): Promise<CheckOutcome>;
   /** Writes the target's bytes as the object `key`. */

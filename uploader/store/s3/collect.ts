@@ -50,7 +50,7 @@ export async function collectUploads(
       const outcome = outcomeFrom(`list the multipart uploads below ${prefix}`, error, signal);
       return outcome.status === 'retry' ? { ...outcome, maxAttempts: MAX_ATTEMPTS } : outcome;
     }
-    optionals.accept('listUploads');
+    optionals.accept(['listUploads']);
   }
   return { status: 'collected', removed, left };
 }

@@ -173,7 +173,7 @@ export class MultipartCommits {
         return connection.send((sdk) => new sdk.CreateMultipartUploadCommand(input), request);
       });
       if (uploadId === undefined) return unexpected(operation, 'upload id');
-      optionals.accept('multipart');
+      optionals.accept(['multipart']);
       const upload = {
         ...{ uploadId, objectKey, isChecked: wasChecked },
         parts: new Map<number, UploadedPart>(),
@@ -241,7 +241,7 @@ export class MultipartCommits {
       { signal: request.signal, sizeBytes },
     );
     if (etag === undefined) return unexpected(`upload part ${part.number} of ${request.key}`, 'ETag');
-    if (upload.isChecked) this.#options.optionals.accept('partChecksum');
+    if (upload.isChecked) this.#options.optionals.accept(['partChecksum']);
     upload.parts.set(part.number, { etag, crc32: checksum, sentCrc32: body.crc32, sizeBytes });
     request.onPartStored?.({ number: part.number, etag, crc32: body.crc32, sizeBytes });
     return null;
@@ -299,7 +299,7 @@ export class MultipartCommits {
         const options = { signal: request.signal, isPatient: true };
         return connection.send((sdk) => new sdk.CompleteMultipartUploadCommand(input), options);
       });
-      if (upload.isChecked) optionals.accept('completeChecksum');
+      if (upload.isChecked) optionals.accept(['completeChecksum']);
       if (etag === undefined) {
         upload.isUndecided = true;
         return unexpected(operation, 'ETag');

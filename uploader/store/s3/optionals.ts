@@ -71,7 +71,7 @@ export class Optionals {
     const used = names.filter((name) => this.uses(name));
     try {
       const result = await sendWith(new Set(used));
-      this.accept(...used);
+      this.accept(used);
       return result;
     } catch (error) {
       const rejection = this.suspect(used, error);
@@ -92,7 +92,7 @@ export class Optionals {
     return doubts.some(({ failures, proofs }) => failures >= PROOFS || proofs > 0) ? rejection : null;
   }
 
-  accept(...names: readonly Optional[]): void {
+  accept(names: readonly Optional[]): void {
     for (const name of names) {
       this.#doubts.delete(name);
       this.#learned.learn(name, 'yes');

@@ -8,21 +8,34 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { toBase64Crc } from '../base/commit-metadata.js';
+import type { LearnedAnswers } from '../base/learned-answers.js';
 import { MIN_PART_BYTES, type Part } from '../base/part-planner.js';
-import type { CommitOutcome, CommitRequest, Extent, ObjectVersion } from '../base/store.js';
+import type { AppendOutcome, CommitRequest, Extent, ObjectVersion, Store } from '../base/store.js';
 import { outcomeFrom, toS3Failure } from './answer.js';
 import { isPreconditionFailure } from './conditional-write.js';
-import type { Optional } from './optionals.js';
+import type { S3Connection } from './connection.js';
+import type { Optional, Optionals } from './optionals.js';
 import type { Observed } from './s3-capabilities.js';
-import type { S3Store } from './s3-store.js';
+import type { WriteFields } from './write-options.js';
 
 const WRONG_ETAG = '00000000000000000000000000000000';
 const MAX_ATTEMPTS = 3;
 
 type Headers = Readonly<Record<string, string>>;
 
+/** A store, and the requests that it sends itself. */
+export interface AskedStore extends Pick<Store, 'commit' | 'append' | 'head'> {
+  readonly bucket: string;
+  readonly connection: S3Connection;
+  readonly learned: LearnedAnswers;
+  readonly optionals: Optionals;
+  readonly writeFields: WriteFields;
+  toObjectKey(key: string): string;
+  commitInParts(request: CommitRequest, parts: readonly Part[]): Promise<AppendOutcome>;
+}
+
 export class S3Questions {
-  readonly #store: S3Store;
+  readonly #store: AskedStore;
   readonly #signal: AbortSignal | undefined;
   readonly #directory: string;
   readonly #made = new Set<string>();
@@ -30,7 +43,7 @@ export class S3Questions {
   mayAbort: boolean | null = null;
 
   /** `directory`: the key prefix of the test objects, unique and with a slash at its end. */
-  constructor(store: S3Store, directory: string, signal?: AbortSignal) {
+  constructor(store: AskedStore, directory: string, signal?: AbortSignal) {
     this.#store = store;
     this.#signal = signal;
     this.#directory = directory;
@@ -92,14 +105,14 @@ export class S3Questions {
   async remove(): Promise<string[]> {
     const { connection, bucket, learned } = this.#store;
     const Prefix = this.#store.toObjectKey(this.#directory);
-    const found: { Key?: string | undefined; VersionId?: string | undefined }[] = [...this.#made].map(
+    let found: { Key?: string | undefined; VersionId?: string | undefined }[] = [...this.#made].map(
       (name) => ({ Key: Prefix + name }),
     );
     try {
       if (learned.get('versioning') === 'yes') {
         const input = { Bucket: bucket, Prefix };
         const page = await connection.send((sdk) => new sdk.ListObjectVersionsCommand(input));
-        found.splice(0, found.length, ...(page.Versions ?? []), ...(page.DeleteMarkers ?? []));
+        found = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])];
       }
     } catch {
       // Not permitted: the current versions are removed.
@@ -141,7 +154,7 @@ export class S3Questions {
 
   /** Whether a PUT with these headers is refused, because they do not fit. */
   async #refusesPut(name: Optional, headers: Headers): Promise<boolean> {
-    this.#require(name);
+    this.#needs(name);
     if ((await this.#find('small')) === null) await this.#commit('small', randomBytes(16));
     const { connection, bucket } = this.#store;
     const Key = this.#store.toObjectKey(`${this.#directory}small`);
@@ -160,7 +173,7 @@ export class S3Questions {
 
   /** Whether the completion of an upload of one byte, with these headers, is refused because they do not fit. */
   async #refusesComplete(name: Optional, headers: Headers): Promise<boolean> {
-    this.#require('multipart', name);
+    this.#needs('multipart', name);
     if ((await this.#find('parts')) === null) await this.#commit('parts', randomBytes(1), { inParts: [1] });
     const { connection } = this.#store;
     const options = { signal: this.#signal };
@@ -194,7 +207,7 @@ export class S3Questions {
   }
 
   async #showsUploads(): Promise<boolean> {
-    this.#require('multipart', 'listUploads');
+    this.#needs('multipart', 'listUploads');
     const { connection, bucket, optionals } = this.#store;
     const target = await this.#openUpload('parts', false);
     try {
@@ -202,7 +215,7 @@ export class S3Questions {
       const { Uploads } = await connection.send((sdk) => new sdk.ListMultipartUploadsCommand(input), {
         signal: this.#signal,
       });
-      optionals.accept('listUploads');
+      optionals.accept(['listUploads']);
       return Uploads?.some(({ UploadId }) => UploadId === target.UploadId) ?? false;
     } catch (error) {
       const rejection = optionals.suspect(['listUploads'], error);
@@ -242,7 +255,7 @@ export class S3Questions {
     const base = await this.#find(name);
     const request = { ...this.#toRequest(name, bytes), base };
     const { inParts } = options;
-    if (inParts !== undefined) this.#require('multipart');
+    if (inParts !== undefined) this.#needs('multipart');
     const outcome =
       inParts === undefined
         ? await this.#store.commit(request)
@@ -272,7 +285,7 @@ export class S3Questions {
   }
 
   /** There is nothing to ask about what the store rejects. */
-  #require(...names: readonly Optional[]): void {
+  #needs(...names: readonly Optional[]): void {
     if (!names.every((name) => this.#store.optionals.uses(name))) throw new Unanswerable();
   }
 }
@@ -287,7 +300,7 @@ function toParts(sizes: readonly number[]): Part[] {
 
 class Unanswerable extends Error {}
 
-function isStored(outcome: CommitOutcome | { readonly status: 'unsupported' }): boolean {
+function isStored(outcome: AppendOutcome): boolean {
   if (outcome.status === 'retry') throw outcome.cause;
   return outcome.status === 'stored';
 }

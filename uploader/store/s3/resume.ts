@@ -97,7 +97,7 @@ async function listParts(
       for (const part of page.Parts ?? [])
         if (part.PartNumber !== undefined) listed.set(part.PartNumber, part);
       marker = page.NextPartNumberMarker;
-      optionals.accept('listParts');
+      optionals.accept(['listParts']);
       if (page.IsTruncated !== true || marker === undefined) return listed;
       guard.advance(marker, page.Parts?.length ?? 0);
     }

@@ -21,33 +21,33 @@ export type Observed =
 /** `unknown` for what the store has not shown yet. */
 export function toKnownCapabilities(learned: LearnedAnswers): KnownCapabilities {
   /** True when all are. */
-  const all = (...names: readonly (Optional | Observed)[]): boolean | 'unknown' => {
+  const all = (names: readonly (Optional | Observed)[]): boolean | 'unknown' => {
     const answers = names.map((name) => learned.get(name));
     if (answers.includes('no')) return false;
     return answers.includes(undefined) ? 'unknown' : true;
   };
-  const multipartChecksum = all(...MULTIPART_CHECKSUMS, 'verifiesMultipart');
-  const conditionalComplete = all('completeIfNoneMatch', 'completeIfMatch', 'honoursComplete');
-  const rangeCopy = all('rangeCopy');
-  const appends = all('append');
-  const isRuledOut = [appends, all('multipart'), conditionalComplete, multipartChecksum].includes(false);
+  const multipartChecksum = all([...MULTIPART_CHECKSUMS, 'verifiesMultipart']);
+  const conditionalComplete = all(['completeIfNoneMatch', 'completeIfMatch', 'honoursComplete']);
+  const rangeCopy = all(['rangeCopy']);
+  const appends = all(['append']);
+  const isRuledOut = [appends, all(['multipart']), conditionalComplete, multipartChecksum].includes(false);
   const maxBaseBytes = rangeCopy === false ? MAX_PART_BYTES : MAX_BASE_BYTES;
-  const versioning = all('versioning');
+  const versioning = all(['versioning']);
   return {
-    conditionalCreate: all('putIfNoneMatch', 'honoursPutIfNoneMatch'),
-    conditionalReplace: all('putIfMatch', 'honoursPutIfMatch'),
+    conditionalCreate: all(['putIfNoneMatch', 'honoursPutIfNoneMatch']),
+    conditionalReplace: all(['putIfMatch', 'honoursPutIfMatch']),
     conditionalComplete,
-    checksumHeaders: all('putChecksum'),
-    rejectsWrongChecksum: all('verifiesPut', 'verifiesMultipart'),
+    checksumHeaders: all(['putChecksum']),
+    rejectsWrongChecksum: all(['verifiesPut', 'verifiesMultipart']),
     multipartChecksum,
-    wholeObjectChecksum: all('checksumMode', 'wholeObjectChecksum'),
-    metadata: all('metadata', 'keepsMetadata'),
+    wholeObjectChecksum: all(['checksumMode', 'wholeObjectChecksum']),
+    metadata: all(['metadata', 'keepsMetadata']),
     append: isRuledOut ? null : appends === true ? { minBaseBytes: MIN_PART_BYTES, maxBaseBytes } : 'unknown',
     rangeCopy,
-    unevenParts: all('unevenParts'),
-    listMultipart: all('listUploads', 'showsUploads'),
+    unevenParts: all(['unevenParts']),
+    listMultipart: all(['listUploads', 'showsUploads']),
     versioning: versioning === 'unknown' ? versioning : versioning ? 'on' : 'off',
-    maxObjectBytes: all('multipart') === false ? MAX_PART_BYTES : MAX_OBJECT_BYTES,
+    maxObjectBytes: all(['multipart']) === false ? MAX_PART_BYTES : MAX_OBJECT_BYTES,
     foldsNames: false,
   };
 }

@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { BodyMemory } from '../base/body-memory.js';
 import { BucketStore } from '../base/bucket-store.js';
-import type { StoreCapabilities } from '../base/capabilities.js';
+import type { KnownCapabilities, StoreCapabilities } from '../base/capabilities.js';
 import { LearnedAnswers } from '../base/learned-answers.js';
 import { crc32OfObject } from '../base/object-crc32.js';
 import { MAX_PART_BYTES, type Part, planAppend, planParts } from '../base/part-planner.js';
@@ -35,7 +35,7 @@ import { SinglePuts } from './put.js';
 import { S3Questions } from './questions.js';
 import { S3Reader } from './reader.js';
 import { removeObject } from './remove.js';
-import { toCapabilities } from './s3-capabilities.js';
+import { toCapabilities, toKnownCapabilities } from './s3-capabilities.js';
 import { type WriteFields, writeFields } from './write-options.js';
 
 export interface S3StoreOptions extends S3ClientOptions {
@@ -73,6 +73,14 @@ const LIMITS: S3Limits = {
   tailPartBytes: undefined,
   copyBytes: undefined,
 };
+
+export interface AskOutcome {
+  readonly capabilities: KnownCapabilities;
+  /** Whether multipart uploads may be aborted; null when unknown. */
+  readonly mayAbort: boolean | null;
+  /** Keys of test objects that could not be removed. */
+  readonly remaining: readonly string[];
+}
 
 /** Opens a bucket as a store: loads the client and the credentials. Sends nothing to the bucket. Throws as `S3Connection.open` does. */
 export async function openS3Store(options: S3StoreOptions): Promise<S3Store> {
@@ -160,6 +168,19 @@ export class S3Store extends BucketStore implements Store {
     this.#asking ??= this.#ask();
   }
 
+  /** Asks all questions, with test objects below `directory` that it removes. */
+  async ask(directory: string, signal?: AbortSignal): Promise<AskOutcome> {
+    const questions = new S3Questions(this, directory, signal);
+    let remaining: readonly string[] = [];
+    try {
+      await questions.askCheaply();
+      await questions.askAboutLargeObjects();
+    } finally {
+      remaining = await questions.remove();
+    }
+    return { capabilities: toKnownCapabilities(this.learned), mayAbort: questions.mayAbort, remaining };
+  }
+
   async #ask(): Promise<void> {
     const directory = `${PROBE_PREFIX}${randomBytes(8).toString('hex')}/`;
     const questions = new S3Questions(this, directory, this.#closing.signal);
@@ -235,7 +256,7 @@ export class S3Store extends BucketStore implements Store {
     if (found.status === 'retry' || found.status === 'failed') return found;
     if (found.status === 'absent' || found.object.etag !== etag) return { status: 'stored', etag };
     if (found.object.crc32 === target.crc32) {
-      this.optionals.accept('append', name);
+      this.optionals.accept(['append', name]);
       return { status: 'stored', etag };
     }
     const read = await crc32OfObject(this, key, { maxBytes: target.sizeBytes, signal });
