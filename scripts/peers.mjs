@@ -89,8 +89,7 @@ const PEERS = {
   gcs: { version: `${FAKE_GCS_SERVER} in ${hashOf(GCS_EMULATOR)}`, setUp: setUpGcsEmulator },
   'rclone-s3': {
     version: `${RCLONE} with the parts ${hashOf(RCLONE_S3_PARTS)}`,
-    setUp: (directory) =>
-      buildWithGo(directory, { name: 'rclone', source: RCLONE_S3_PARTS, module: RCLONE }),
+    setUp: (directory) => buildWithGo(directory, { name: 'rclone', source: RCLONE_S3_PARTS, module: RCLONE }),
   },
   gofakes3: { version: GOFAKES3, setUp: (directory) => installWithGo(directory, GOFAKES3) },
   'bench/rclone': {
