@@ -246,7 +246,7 @@ export class S3Questions {
     }
   }
 
-  /** Commits a test object in place of the one that exists. True when it is stored. */
+  /** Commits a test object, and replaces the existing one. True when it is stored. */
   async #commit(
     name: string,
     bytes: Buffer,

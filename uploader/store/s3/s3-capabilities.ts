@@ -5,7 +5,7 @@ import type { LearnedAnswers } from '../base/learned-answers.js';
 import { MAX_BASE_BYTES, MAX_OBJECT_BYTES, MAX_PART_BYTES, MIN_PART_BYTES } from '../base/part-planner.js';
 import { MULTIPART_CHECKSUMS, type Optional } from './optionals.js';
 
-/** What only questions.ts, or a look at a stored object, can find out: whether the store does what it has accepted. */
+/** What only questions.ts, or a HEAD request, can find out: whether the store does what it has accepted. */
 export type Observed =
   | 'honoursPutIfNoneMatch'
   | 'honoursPutIfMatch'
