@@ -1,6 +1,6 @@
 // Logs scalars with 20 tags: node log-scalars.mjs <how> <count> <directory>
 
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Run } from '../../dist/src/index.js';
 import { loadMessageType } from '../support/proto.mjs';
@@ -92,9 +92,17 @@ async function readyRecords() {
   for (let i = 0; i < 2048; i++) {
     run.logMetric(TAGS[i % 20], values[i & 1023], { step: 100_000 + ((i / 20) | 0) });
   }
-  const file = run.state.events.writer.currentFile;
   await run.end();
-  return lastRecords(readFileSync(file), 1024);
+  const logs = run.getTensorboardPath();
+  return lastRecords(
+    readFileSync(
+      join(
+        logs,
+        readdirSync(logs).find((name) => name.includes('tfevents')),
+      ),
+    ),
+    1024,
+  );
 }
 
 function readVersion(name) {

@@ -74,5 +74,5 @@ function formatTarget({ metric, against, of, atLeast, atMost, found, isMet }, me
   const wanted =
     atLeast < 1 ? `at most ${formatNumber(1 / atLeast)} × the time of ${against}` : `${atLeast} × ${against}`;
   const shown = atLeast < 1 ? `${formatNumber(1 / found)} ×` : `${formatNumber(found)} ×`;
-  return `- ${label}: ${wanted}; found ${shown}: ${verdict}`;
+  return `- ${label}${of === undefined ? '' : ` of ${of}`}: ${wanted}; found ${shown}: ${verdict}`;
 }

@@ -14,7 +14,7 @@ import { createMetadata } from '../summary/plugin-data.js';
 import { parseScalarTensor, type ScalarInput } from '../summary/tensor-scalar.js';
 import type { SeriesOptions, SharedEventOptions } from './event-log-options.js';
 import type { EventQueue } from './event-queue.js';
-import { MetricTags } from './metric-tags.js';
+import { type MetricTag, MetricTags } from './metric-tags.js';
 import type { TagAllocator, TagSeries } from './tag-allocator.js';
 
 const METRIC: TagSeries = { series: 'metric', pluginName: 'scalars' };
@@ -44,7 +44,7 @@ export class MetricLog {
     const step = parseStep(givenStep) ?? this.#queue.defaultStep;
     const wallTime = parseEventTime(options);
     this.#queue.checkOpen();
-    if (known === undefined) this.#claimMetric(name, scalarTag);
+    if (known === undefined) this.#claimMetric(scalarTag);
     if (this.#queue.hasFilter && this.#queue.isSampledOut(tag, step)) return;
     const metadata = createScalarMetadata(options);
     if (typeof number === 'number' && !this.#queue.isEncoding)
@@ -67,7 +67,7 @@ export class MetricLog {
     this.#queue.checkOpen();
     const step = given ?? this.#queue.defaultStep ?? this.#nextStepOf(tags);
     for (let i = 0; i < names.length; i++) {
-      if (tags[i]!.state === undefined) this.#claimMetric(names[i]!, tags[i]!);
+      if (tags[i]!.state === undefined) this.#claimMetric(tags[i]!);
     }
     const isPlain = numbers.every((value) => typeof value === 'number');
     if (isPlain && !this.#queue.hasFilter && !this.#queue.isEncoding) {
@@ -118,7 +118,7 @@ export class MetricLog {
     const wallTime = parseEventTime(options) ?? this.#queue.wallTime();
     this.#queue.checkOpen();
     if (values.length === 0) return;
-    if (known === undefined) this.#claimMetric(name, scalarTag);
+    if (known === undefined) this.#claimMetric(scalarTag);
     const metadata = createScalarMetadata(options);
     if (!this.#queue.hasFilter && !this.#queue.isWaiting(tag)) {
       this.#writer.writeSeries(scalarTag, values, steps, wallTime, metadata);
@@ -184,14 +184,15 @@ export class MetricLog {
     return step;
   }
 
-  #newMetric(name: string): ScalarTag {
-    return { tag: this.#toTag(this.#queue.parseTag(name)), state: undefined };
+  #newMetric(name: string): MetricTag {
+    return { name, tag: this.#toTag(this.#queue.parseTag(name)), state: undefined, next: undefined };
   }
 
-  #claimMetric(given: string, scalarTag: ScalarTag): void {
+  #claimMetric(metric: MetricTag): void {
+    const { name, tag } = metric;
     // Do not cache names that need repair, so that each call causes a warning.
-    if (given.isWellFormed()) this.#metricTags.add(given, scalarTag);
-    this.#tagAllocator.claim(METRIC, given.toWellFormed(), scalarTag.tag);
+    if (name.isWellFormed()) this.#metricTags.add(metric);
+    this.#tagAllocator.claim(METRIC, name.toWellFormed(), tag);
   }
 
   #toTag(name: string): string {

@@ -6,9 +6,9 @@
 
 import type { ScalarTag } from '../format/writer/event-encoder.js';
 
-interface MetricTag {
+/** A tag with the name for which it was chosen. One object, because a second one costs another cache miss in each call. */
+export interface MetricTag extends ScalarTag {
   readonly name: string;
-  readonly scalarTag: ScalarTag;
   /** The metric that followed this one last time. */
   next: MetricTag | undefined;
 }
@@ -18,22 +18,22 @@ export class MetricTags {
   #last: MetricTag | undefined;
 
   /** Returns the tag of a name; undefined if the name was not added. */
-  find(name: string): ScalarTag | undefined {
+  find(name: string): MetricTag | undefined {
     const next = this.#last?.next;
     if (next === undefined || next.name !== name) return this.#search(name);
     this.#last = next;
-    return next.scalarTag;
+    return next;
   }
 
-  add(name: string, scalarTag: ScalarTag): void {
-    this.#byName.set(name, { name, scalarTag, next: undefined });
+  add(metric: MetricTag): void {
+    this.#byName.set(metric.name, metric);
   }
 
-  #search(name: string): ScalarTag | undefined {
+  #search(name: string): MetricTag | undefined {
     const found = this.#byName.get(name);
     if (found === undefined) return undefined;
     if (this.#last !== undefined) this.#last.next = found;
     this.#last = found;
-    return found.scalarTag;
+    return found;
   }
 }

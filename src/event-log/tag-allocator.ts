@@ -50,8 +50,8 @@ export class TagAllocator {
   readonly #onMoved: (name: string, tag: string) => void;
   /** The series of each tag that this process has used. */
   readonly #owners = new Map<string, string>();
-  /** The tag of each series and name. */
-  readonly #claimed = new Map<string, string>();
+  /** The tag of each series and name that differs from the name. */
+  readonly #moved = new Map<string, string>();
 
   /** Calls `onMoved` once for each name that already belongs to another kind. */
   constructor(known: KnownTags, onMoved: (name: string, tag: string) => void = () => {}) {
@@ -61,17 +61,27 @@ export class TagAllocator {
 
   /** Returns the tag of a series for a name. The result does not change after `claim`. */
   tagOf(series: TagSeries, name: string): string {
-    const claimed = this.#claimed.get(toKey(series, name));
-    return claimed ?? (this.#isFree(series, name) ? name : withSeries(name, series));
+    if (this.#isOwn(series, name)) return name;
+    return (
+      this.#moved.get(toKey(series, name)) ?? (this.#isFree(series, name) ? name : withSeries(name, series))
+    );
   }
 
   /** Assigns a tag from `tagOf` to the series, once a value exists. */
   claim(series: TagSeries, name: string, tag: string): void {
-    const key = toKey(series, name);
-    if (this.#claimed.has(key)) return;
-    this.#claimed.set(key, tag);
-    for (const each of toTags(series, tag)) this.#owners.set(each, this.#owners.get(each) ?? series.series);
-    if (tag !== name) this.#onMoved(name, tag);
+    const isMoved = tag !== name;
+    const key = isMoved ? toKey(series, name) : '';
+    if (isMoved && this.#moved.has(key)) return;
+    if (isMoved) this.#moved.set(key, tag);
+    for (const each of toTags(series, tag)) {
+      if (!this.#owners.has(each)) this.#owners.set(each, series.series);
+    }
+    if (isMoved) this.#onMoved(name, tag);
+  }
+
+  /** Whether all tags of a name already belong to the series. */
+  #isOwn(series: TagSeries, name: string): boolean {
+    return toTags(series, name).every((tag) => this.#owners.get(tag) === series.series);
   }
 
   #isFree(series: TagSeries, name: string): boolean {

@@ -126,7 +126,7 @@ export class RunDirectory {
       const earlier = this.#isWorker
         ? this.#readWorkerFile(toWorkerPath(paths.run, options.writer))
         : this.#claim(options.resume);
-      this.#number(
+      this.#number(() =>
         findWrittenNames(earlier, this.#record, record.tags === undefined ? {} : { tags: record.tags }),
       );
     }
@@ -152,7 +152,7 @@ export class RunDirectory {
     this.#readWorkers();
     const before = this.record;
     this.#record = change(before);
-    this.#number(findWrittenNames(before, this.#record, written));
+    this.#number(() => findWrittenNames(before, this.record, written));
     this.#unwritten.add('record');
     this.#write();
     if (this.#record.name !== this.#linkedName) this.#link(false);
@@ -166,7 +166,7 @@ export class RunDirectory {
     this.#readWorkers();
     const entries = Object.entries(values);
     this.#merged.add(field, entries);
-    this.#number(entries.length === 0 ? {} : { [field]: entries.map(([name]) => name) });
+    this.#number(() => (entries.length === 0 ? {} : { [field]: entries.map(([name]) => name) }));
     this.#unwritten.add('record');
     this.#writeSoon();
   }
@@ -182,7 +182,7 @@ export class RunDirectory {
     const added = this.#isWorker ? artifacts : artifacts.filter((artifact) => !this.#hasArtifact(artifact));
     if (added.length === 0) return;
     for (const artifact of added) this.#addArtifact(artifact);
-    this.#number({ lineage: added.map(toArtifactKey) });
+    this.#number(() => ({ lineage: added.map(toArtifactKey) }));
     this.#unwritten.add('lineage');
     this.#writeSoon();
   }
@@ -350,9 +350,10 @@ export class RunDirectory {
   }
 
   /** Numbers what this process has written, so that it wins over earlier writes of other processes. Without others, there are none. */
-  #number(names: MetadataNames & { readonly lineage?: readonly string[] }): void {
-    if (!this.#options.persist || Object.keys(names).length === 0) return;
-    if (!this.#isWorker && this.#listWorkerFiles().length === 0) return;
+  #number(findNames: () => MetadataNames & { readonly lineage?: readonly string[] }): void {
+    if (!this.#options.persist || (!this.#isWorker && this.#listWorkerFiles().length === 0)) return;
+    const names = findNames();
+    if (Object.keys(names).length === 0) return;
     const number = this.#counter.next(this.#largestNumber);
     for (const [field, list] of Object.entries(names))
       this.#numbered.add(

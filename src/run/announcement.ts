@@ -53,7 +53,7 @@ export class Announcement {
 
   /** Prints the lines of the end, once. */
   end(status: RunRecord['status'], destination: Destination): void {
-    if (this.#hasEnded) return;
+    if (this.#hasEnded || !this.#isShown) return;
     this.#hasEnded = true;
     const { name } = this.#context.directory.record;
     const duration = toDurationText(this.#context.measureElapsedSeconds());
@@ -64,7 +64,7 @@ export class Announcement {
   }
 
   #describeMetrics(): string[] {
-    const metrics = this.#context.events.writer.scalarRanges();
+    const metrics = [...this.#context.events.writer.scalarRanges()];
     if (metrics.length === 0) return this.#describeOutputs();
     const texts = metrics.slice(0, MAX_METRICS).map(({ tag, last, lowest, highest }) => {
       const isConstant = !(lowest < highest);

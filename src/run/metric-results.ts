@@ -6,8 +6,10 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue } from '../base/json-value.js';
+import type { ScalarRange } from '../format/writer/event-encoder.js';
 import { NameSpace } from '../polyaxon/export/name-space.js';
 import { maxNameLength } from '../polyaxon/export/series.js';
+import { toFinite } from '../polyaxon/number-text.js';
 
 type Outputs = Readonly<Record<string, JsonValue>>;
 
@@ -35,13 +37,13 @@ export class MetricResults {
    */
   addTo(outputs: Outputs, logged: ReadonlySet<string>): Outputs {
     const values = this.#read();
-    const later = Object.entries(values).filter(
-      ([name, value]) =>
-        (!Object.is(value, this.#earlierValues[name]) || this.#isSuperseded(name)) &&
-        !logged.has(name) &&
-        isDeepStrictEqual(outputs[name], this.#earlierOutputs[name]),
-    );
-    return { ...values, ...outputs, ...Object.fromEntries(later) };
+    const kept = Object.entries(outputs).filter(([name, output]) => {
+      const isLogged = logged.has(name) || !isDeepStrictEqual(output, this.#earlierOutputs[name]);
+      const isLater = !Object.is(values[name], this.#earlierValues[name]) || this.#isSuperseded(name);
+      return isLogged || !isLater || !Object.hasOwn(values, name);
+    });
+    // Without a copy: there may be very many metrics.
+    return kept.length === 0 ? values : { ...values, ...Object.fromEntries(kept) };
   }
 
   #isSuperseded(name: string): boolean {
@@ -50,14 +52,23 @@ export class MetricResults {
 }
 
 /** Renames last values from tags to the names in Polyaxon's files. A worker's names begin with its log directory. */
-export function toResults(scalars: Readonly<Record<string, number>>, logDirectory: string): Outputs {
+export function toResults(
+  scalars: Iterable<readonly [tag: string, value: number]>,
+  logDirectory: string,
+): Outputs {
   const names = new NameSpace();
   const kind = 'metric';
-  return Object.fromEntries(
-    Object.entries(scalars).map(([rawName, value]) => {
-      const { name } = names.choose({ kind, logDirectory, rawName }, maxNameLength('events', kind));
-      // JSON has neither NaN nor infinities: Polyaxon's client writes null.
-      return [name, Number.isFinite(value) ? value : null];
-    }),
-  );
+  const maxLength = maxNameLength('events', kind);
+  const results = new Map<string, number | null>();
+  for (const [rawName, value] of scalars) {
+    const { name } = names.choose({ kind, logDirectory, rawName }, maxLength);
+    // JSON has neither NaN nor infinities: Polyaxon's client writes null.
+    results.set(name, toFinite(value));
+  }
+  return Object.fromEntries(results);
+}
+
+/** The last value of each scalar tag of a writer. */
+export function* lastScalars(ranges: Iterable<ScalarRange>): Iterable<[tag: string, value: number]> {
+  for (const { tag, last } of ranges) yield [tag, last];
 }

@@ -31,7 +31,7 @@ import {
 } from '../run-directory/layout.js';
 import { RunDirectory } from '../run-directory/run-directory.js';
 import { Announcement, isAnnounced } from './announcement.js';
-import { MetricResults, toResults } from './metric-results.js';
+import { lastScalars, MetricResults, toResults } from './metric-results.js';
 import { RunCapture } from './run-capture.js';
 import { RunContext } from './run-context.js';
 import { type RunEnvironment, resolveRunEnvironment } from './run-environment.js';
@@ -158,11 +158,16 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
     flush: () => forEachLog(logs, ({ events }) => events.flush()),
     close: () => forEachLog(logs, ({ events }) => events.close()),
     drain: () => {
-      for (const { events } of logs) events.drain();
+      for (const { events, files } of logs) {
+        events.drain();
+        files?.write();
+      }
     },
     exportedArtifacts: () => logs.flatMap(({ files }) => files?.artifacts() ?? []),
     results: new MetricResults(
-      () => log.files?.lastValues() ?? toResults(log.events.writer.lastScalars(), environment.logDirectory),
+      () =>
+        log.files?.lastValues() ??
+        toResults(lastScalars(log.events.writer.scalarRanges()), environment.logDirectory),
       directory.record.outputs,
       log.files?.supersededValues(),
     ),
@@ -206,6 +211,8 @@ function openLog(
     target,
     sink: options.sink,
     diagnostics: options.diagnostics,
+    clock: options.clock,
+    flushIntervalMs: options.flushIntervalMs,
     onInputs: (inputs) => record.update((before) => mergeMetadata(before, { inputs })),
   });
   // Before the writer opens the directory: it may remove the superseded events.

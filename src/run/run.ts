@@ -17,7 +17,7 @@ import { isDone, type RunRecord, toIsoTime, withoutEnd } from '../polyaxon/run-r
 import { Heartbeat } from '../run-directory/heartbeat.js';
 import type { RunPaths } from '../run-directory/layout.js';
 import { parseWallTime } from '../summary/arguments.js';
-import { toResults } from './metric-results.js';
+import { lastScalars, toResults } from './metric-results.js';
 import { type OpenedRun, openRun } from './open-run.js';
 import {
   type EndListener,
@@ -249,7 +249,9 @@ export class Run extends RunArtifactMethods {
     if (session === undefined) return;
     directory.mergeWorkers();
     const { outputs = {}, ...before } = this.#unended ?? this.record;
-    const metrics = toResults(this.context.events.writer.lastScalars(), '');
+    // Most runs log no outputs, and a run may have very many metrics.
+    const metrics =
+      loggedOutputs.size === 0 ? {} : toResults(lastScalars(this.context.events.writer.scalarRanges()), '');
     session.end(
       isDone(before.status) ? before.status : status,
       outputs,

@@ -44,8 +44,16 @@ export function parseEventOptions<Options extends EventOptions>(
   table: OptionTable<Options>,
 ): Options {
   if (typeof given === 'number' || typeof given === 'bigint') return { step: given } as Options;
+  if (hasOnlyStep(given)) return given;
   checkOptions<Options>(subject, given, table);
   return given ?? ({} as Options);
+}
+
+/** Whether options are a plain object with a step and nothing else. Most are, and the general check takes a fifth of the time of a scalar. */
+function hasOnlyStep<Options>(options: Options | undefined): options is Options {
+  if (typeof options !== 'object' || options === null) return false;
+  for (const name in options) if (name !== 'step') return false;
+  return Object.getPrototypeOf(options) === Object.prototype;
 }
 
 /** The longest name in characters, which is the limit of Polyaxon's server for artifact names (haupt 2.16). */

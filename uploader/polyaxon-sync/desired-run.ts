@@ -118,7 +118,7 @@ function notNegative(seconds: number | null | undefined): number | null {
 
 /** Converts a name to a form that the server accepts; a hash keeps long paths apart. If that changes the name, `meta` contains the original. */
 function toName(name: string): { name: string; meta: JsonMap } {
-  const slug = cutName(sanitizeName(name) || toFallbackName(name), '', MAX_NAME, hashName(name));
+  const slug = cutName(sanitizeName(name) || toFallbackName(name), '', MAX_NAME, () => hashName(name));
   return { name: slug, meta: slug === name ? {} : { name } };
 }
 

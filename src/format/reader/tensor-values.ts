@@ -143,7 +143,7 @@ function fromFields(tag: string, tensor: TensorProto): (number | bigint)[] {
 
 /**
  * The doubles that polytrack stores with a float tensor for values that float32 cannot represent
- * (src/format/writer/scalar-template.ts). Used only if they round to the floats: in other writers' float tensors the field has no
+ * (src/format/writer/scalar-table.ts). Used only if they round to the floats: in other writers' float tensors the field has no
  * meaning.
  */
 function toExactDoubles({ floatVal, doubleVal }: TensorProto): Float64Array | undefined {

@@ -12,15 +12,18 @@ import { updateCrc } from './crc32c.js';
 export type CrcShift = Int32Array;
 
 /** By number of bytes. Each takes a few kilobytes; each name length needs one. */
-const shifts = new Map<number, CrcShift>();
+const shifts: (CrcShift | undefined)[] = [];
 
 /** The tables for `byteCount` zero bytes, from 1 to a few thousand. */
 export function shiftOf(byteCount: number): CrcShift {
-  let shift = shifts.get(byteCount);
-  if (shift === undefined) {
-    shift = createShift(byteCount);
-    shifts.set(byteCount, shift);
-  }
+  const shift = shifts[byteCount];
+  return shift === undefined ? addShift(byteCount) : shift;
+}
+
+function addShift(byteCount: number): CrcShift {
+  while (shifts.length <= byteCount) shifts.push(undefined);
+  const shift = createShift(byteCount);
+  shifts[byteCount] = shift;
   return shift;
 }
 

@@ -20,7 +20,7 @@ import { MAX_VARINT_BYTES, writeDelimitedHeader } from '../wire/proto-bytes.js';
 import type { EarlierTag } from './earlier-tags.js';
 import { createLaterSummary, createRetractions, isWithoutSteps, type Retraction } from './retraction.js';
 import { MAX_PREFIX_BYTES, ScalarPrefix } from './scalar-prefix.js';
-import { type ScalarTemplate, ScalarTemplates, TEMPLATE_SLACK_BYTES } from './scalar-template.js';
+import { encodeScalar, ScalarTable, TEMPLATE_SLACK_BYTES, TemplateForm } from './scalar-table.js';
 import { type Step, stepAfter, stepBefore } from './step.js';
 
 /** A valid call whose result TensorBoard shows in an unexpected way. Reported once for each tag. */
@@ -43,15 +43,8 @@ export interface TagState {
   metadata: SummaryMetadata | undefined;
   /** The number of the file, counted from 1, that last had this tag's metadata. */
   describedInFile: number;
-  /** For scalars only: pre-encoded summaries. */
-  scalar: ScalarTemplates | undefined;
-  /** For scalars that share a summary with others: pre-encoded values. */
-  sharedScalar: ScalarTemplates | undefined;
-  /** For scalars only: the last value written. */
-  lastScalar: number;
-  /** For scalars only: the lowest and highest value written, except NaN. */
-  lowestScalar: number;
-  highestScalar: number;
+  /** For scalars only: the row in the table of scalars; -1 for other tags. */
+  row: number;
   /** The points that the next value may replace; undefined once it is written, and for tags without such points. */
   earlier: EarlierPoints | undefined;
 }
@@ -94,8 +87,9 @@ export class EventEncoder {
   readonly #notice: (notice: TagNotice) => void;
   readonly #tags = new Map<string, TagState>();
   readonly #prefix = new ScalarPrefix();
-  /** The templates of the record that is being written; a field, so that a call creates no garbage. */
-  readonly #sharedTemplates: ScalarTemplate[] = [];
+  readonly #scalars = new ScalarTable();
+  /** The templates or finished values of the record that is being written; a field, so that a call creates no garbage. */
+  readonly #parts: (number | Uint8Array)[] = [];
   #file = 0;
   /** The number of tags with `earlier`. */
   #earlierTags = 0;
@@ -164,16 +158,13 @@ export class EventEncoder {
     this.#earlierTags = tags.size;
   }
 
-  lastScalars(): Record<string, number> {
-    return Object.fromEntries(this.scalarRanges().map(({ tag, last }) => [tag, last]));
-  }
-
   /** The scalar tags in the order of their first values. */
-  scalarRanges(): ScalarRange[] {
-    const scalars = [...this.#tags].filter(([, state]) => state.scalar !== undefined);
-    return scalars.map(([tag, { lastScalar, lowestScalar, highestScalar }]) => {
-      return { tag, last: lastScalar, lowest: lowestScalar, highest: highestScalar };
-    });
+  *scalarRanges(): Iterable<ScalarRange> {
+    const table = this.#scalars;
+    for (const [tag, { row }] of this.#tags) {
+      if (row < 0) continue;
+      yield { tag, last: table.last(row), lowest: table.lowest(row), highest: table.highest(row) };
+    }
   }
 
   /** Whether a tag has points that a later value does not replace. */
@@ -186,7 +177,7 @@ export class EventEncoder {
   /** The last value of a scalar tag that this writer has written; undefined without any. */
   lastScalar(tag: string): number | undefined {
     const state = this.#tags.get(tag);
-    return state?.scalar === undefined ? undefined : state.lastScalar;
+    return state === undefined || state.row < 0 ? undefined : this.#scalars.last(state.row);
   }
 
   /** Lets the next value of a tag replace its last point, whatever its step is. */
@@ -217,21 +208,36 @@ export class EventEncoder {
   ): number {
     const scalarTag = typeof to === 'string' ? { tag: to, state: undefined } : to;
     const state = this.#stateOf(scalarTag, metadata);
-    if (state.earlier !== undefined) {
-      return this.#replacing([scalarTag.tag], step ?? state.nextStep, wallTime, () =>
-        this.scalar(to, value, step, wallTime, metadata),
-      );
-    }
-    const template = this.#pick(state, state.scalar!, value);
+    const { tag } = scalarTag;
     const stepToWrite = step ?? state.nextStep;
-    this.#advance(scalarTag.tag, state, value, stepToWrite);
+    if (state.describedInFile !== this.#file || state.earlier !== undefined)
+      return this.#firstScalar(tag, state, value, stepToWrite, wallTime);
+    this.#advance(tag, state, value, stepToWrite);
     const queue = this.#queue;
     const prefix = this.#prefix;
+    const table = this.#scalars;
     prefix.set(wallTime, stepToWrite);
-    const start = queue.reserve(MAX_PREFIX_BYTES + template.sizeBytes + TEMPLATE_SLACK_BYTES);
+    const template = table.template(state.row, tag, TemplateForm.SUMMARY, needsDouble(value));
+    const sizeBytes = table.sizeOf(template);
+    const start = queue.reserve(MAX_PREFIX_BYTES + sizeBytes + TEMPLATE_SLACK_BYTES);
     const at = prefix.write(queue.view, start);
-    const register = template.write(queue.view, at, value, prefix.register);
-    return queue.sealWithCrc(at + template.sizeBytes, maskCrc(~register));
+    const register = table.write(template, queue.view, at, value, prefix.register);
+    return queue.sealWithCrc(at + sizeBytes, maskCrc(~register));
+  }
+
+  /** Encodes the first scalar of a tag in a file. Separate, so that `scalar` stays small. */
+  #firstScalar(tag: string, state: TagState, value: number, step: Step, wallTime: number): number {
+    if (state.earlier !== undefined)
+      return this.#replacing([tag], step, wallTime, () => this.scalar(tag, value, step, wallTime));
+    this.#advance(tag, state, value, step);
+    const described = this.#encodeDescribed(TemplateForm.SUMMARY, tag, state, value);
+    const queue = this.#queue;
+    const prefix = this.#prefix;
+    prefix.set(wallTime, step);
+    const start = queue.reserve(MAX_PREFIX_BYTES + described.length);
+    const first = prefix.write(queue.view, start);
+    queue.bytes.set(described, first);
+    return queue.seal(first + described.length);
   }
 
   /** Encodes scalars of different tags like `scalar`, but puts consecutive ones with the same step in one record. Returns the records' size. */
@@ -270,15 +276,20 @@ export class EventEncoder {
         this.#shared(tags, values, start, end, step, wallTime),
       );
     }
-    const templates = this.#sharedTemplates;
+    const parts = this.#parts;
+    const table = this.#scalars;
     let summaryBytes = 0;
     for (let i = start; i < end; i++) {
       const value = values[i]!;
+      const { tag } = tags[i]!;
       const state = this.#stateOf(tags[i]!, undefined);
-      const template = this.#pick(state, state.sharedScalar!, value);
-      this.#advance(tags[i]!.tag, state, value, step);
-      templates[i - start] = template;
-      summaryBytes += template.sizeBytes;
+      this.#advance(tag, state, value, step);
+      const part =
+        state.describedInFile === this.#file
+          ? table.template(state.row, tag, TemplateForm.VALUE, needsDouble(value))
+          : this.#encodeDescribed(TemplateForm.VALUE, tag, state, value);
+      parts[i - start] = part;
+      summaryBytes += typeof part === 'number' ? table.sizeOf(part) : part.length;
     }
     const queue = this.#queue;
     const prefix = this.#prefix;
@@ -289,9 +300,15 @@ export class EventEncoder {
     let at = writeDelimitedHeader(bytes, summaryAt, SUMMARY, summaryBytes);
     let register = updateCrc(prefix.register, bytes, summaryAt, at);
     for (let i = start; i < end; i++) {
-      const template = templates[i - start]!;
-      register = template.write(view, at, values[i]!, register);
-      at += template.sizeBytes;
+      const part = parts[i - start]!;
+      if (typeof part === 'number') {
+        register = table.write(part, view, at, values[i]!, register);
+        at += table.sizeOf(part);
+      } else {
+        bytes.set(part, at);
+        at += part.length;
+        register = updateCrc(register, bytes, at - part.length, at);
+      }
     }
     return queue.sealWithCrc(at, maskCrc(~register));
   }
@@ -299,7 +316,7 @@ export class EventEncoder {
   /** The state of a scalar's tag, with its templates. */
   #stateOf(scalarTag: ScalarTag, metadata: SummaryMetadata | undefined): TagState {
     const { state } = scalarTag;
-    return metadata === undefined && state?.scalar !== undefined
+    return metadata === undefined && state !== undefined && state.row >= 0
       ? state
       : this.#describe(scalarTag, metadata);
   }
@@ -308,32 +325,28 @@ export class EventEncoder {
     const { tag } = scalarTag;
     scalarTag.state ??= this.#tags.get(tag) ?? this.#addTag(tag, SCALARS);
     const { state } = scalarTag;
-    if (state.scalar === undefined) {
+    if (state.row < 0) {
       this.#checkPlugin(tag, state, SCALARS);
       state.metadata = metadata;
-      const described = joinPieces(encodeMetadata(metadata ?? SCALAR_METADATA));
-      state.scalar = new ScalarTemplates('summary', tag, described);
-      state.sharedScalar = new ScalarTemplates('value', tag, described);
+      state.row = this.#scalars.add();
     } else if (metadata !== undefined && metadata !== state.metadata)
       this.#checkMetadata(tag, state, metadata);
     return state;
   }
 
-  /** The template for a value; the first value of a tag in a file gets the one with metadata. */
-  #pick(state: TagState, templates: ScalarTemplates, value: number): ScalarTemplate {
-    const isExact = Math.fround(value) !== value && !Number.isNaN(value);
-    if (state.describedInFile === this.#file) return templates.plain(isExact);
+  /** Encodes a tag's first value in a file, which carries its metadata. */
+  #encodeDescribed(form: TemplateForm, tag: string, state: TagState, value: number): Uint8Array {
     state.describedInFile = this.#file;
-    return templates.described(isExact);
+    const { metadata } = state;
+    const content = metadata === undefined ? SCALAR_METADATA_CONTENT : joinPieces(encodeMetadata(metadata));
+    return encodeScalar(form, tag, value, needsDouble(value), content);
   }
 
   #advance(tag: string, state: TagState, value: number, step: number | bigint): void {
     if (step < state.nextStep && state.hasValue) this.#noticeStep(tag, state, step);
     state.hasValue = true;
     state.nextStep = stepAfter(step);
-    state.lastScalar = value;
-    if (value < state.lowestScalar) state.lowestScalar = value;
-    if (value > state.highestScalar) state.highestScalar = value;
+    this.#scalars.note(state.row, value);
   }
 
   /** Encodes values with the same step and wall time as one event. Returns the size of the record. */
@@ -415,11 +428,7 @@ export class EventEncoder {
       hasValue: false,
       describedInFile: -1,
       metadata: undefined,
-      scalar: undefined,
-      sharedScalar: undefined,
-      lastScalar: Number.NaN,
-      lowestScalar: Number.POSITIVE_INFINITY,
-      highestScalar: Number.NEGATIVE_INFINITY,
+      row: -1,
       earlier: undefined,
     };
     this.#tags.set(tag, state);
@@ -467,9 +476,16 @@ export class EventEncoder {
 }
 
 const SCALARS = 'scalars';
-const SCALAR_METADATA: SummaryMetadata = { pluginName: SCALARS, dataClass: DataClass.SCALAR };
+const SCALAR_METADATA_CONTENT = joinPieces(
+  encodeMetadata({ pluginName: SCALARS, dataClass: DataClass.SCALAR }),
+);
 /** The field number in `Event`. */
 const SUMMARY = 5;
+
+/** Whether float32 cannot represent a number. */
+function needsDouble(value: number): boolean {
+  return Math.fround(value) !== value && !Number.isNaN(value);
+}
 
 function isSameContent(content: Uint8Array | undefined, before: Uint8Array | undefined): boolean {
   if (content === undefined || before === undefined || content === before) return content === before;

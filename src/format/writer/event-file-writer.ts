@@ -165,11 +165,11 @@ export class EventFileWriter {
 
   /** The last value of each scalar tag. */
   lastScalars(): Record<string, number> {
-    return this.#encoder.lastScalars();
+    return Object.fromEntries(Array.from(this.#encoder.scalarRanges(), ({ tag, last }) => [tag, last]));
   }
 
   /** The scalar tags that this writer has written, in the order of their first values. @internal */
-  scalarRanges(): ScalarRange[] {
+  scalarRanges(): Iterable<ScalarRange> {
     return this.#encoder.scalarRanges();
   }
 

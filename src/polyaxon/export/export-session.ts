@@ -156,6 +156,13 @@ export class ExportSession {
     return bytes;
   }
 
+  /** The number of series. */
+  get seriesCount(): number {
+    let count = 0;
+    for (const { seriesCount } of this.#exporters.values()) count += seriesCount;
+    return count;
+  }
+
   /** Replaces the files of series without rows with files without rows. `exists` returns whether a path has a file. */
   emptyFiles(exists: (path: string) => boolean): void {
     for (const exporter of this.#exporters.values()) exporter.emptyFiles(exists);

@@ -197,6 +197,11 @@ export class Exporter {
     return new Set([...this.#series].filter((each) => each.hasSuperseded).map(({ path }) => path));
   }
 
+  /** @internal The number of series. */
+  get seriesCount(): number {
+    return this.#series.count;
+  }
+
   /** All series that have a name, for the option `series`. */
   get series(): NamedSeries[] {
     return [...this.#series].map(({ identity: { kind, logDirectory, rawName, name } }) => ({

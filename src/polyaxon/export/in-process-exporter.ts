@@ -1,8 +1,9 @@
 /**
  * Writes Polyaxon event files to the run directory while the event files are written.
  *
- * Converts only bytes that have reached the event files, so both always have the same content. If a write fails, all
- * Polyaxon event files are regenerated from the event files, which are authoritative.
+ * Converts only bytes that have reached the event files, so the Polyaxon event files never run ahead of them. Each name has a file, so rows of
+ * very many names wait up to the flush interval, and are written together. If a write fails, all Polyaxon event files are regenerated from the
+ * event files, which are authoritative.
  */
 
 import {
@@ -19,9 +20,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { replaceFileSync, toPartialPath } from '../../base/atomic-file.js';
+import type { Clock } from '../../base/clock.js';
 import type { Diagnostics } from '../../base/diagnostics.js';
 import { CorruptRecordError, RunWriteError } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
+import { isProcessExiting } from '../../base/process-exit.js';
 import { ScalarDecoder } from '../../format/reader/scalar-decoder.js';
 import { RecordAssembler } from '../../format/record/record-assembler.js';
 import { decodeRecord } from '../../format/record/record-codec.js';
@@ -41,6 +44,9 @@ export interface PolyaxonFilesOptions {
   readonly target: 'events' | 'resources';
   readonly sink: EventSink;
   readonly diagnostics: Diagnostics;
+  readonly clock: Clock;
+  /** The longest time for which rows wait, unless writing them takes long. */
+  readonly flushIntervalMs: number;
   /** Receives hyperparameters that a third-party writer has logged among the events. */
   readonly onInputs: (inputs: Readonly<Record<string, JsonValue>>) => void;
 }
@@ -53,6 +59,14 @@ interface Tail {
 
 /** Sorts after the name of every event file. */
 const NEXT_FILE = '\uffff';
+/**
+ * Rows are written at once if the event files have grown by this much for each name, or by the larger amount in total. To open and close a file
+ * takes as long as to convert 50 scalars.
+ */
+const HELD_BYTES_PER_NAME = 4 * 1024;
+const MAX_HELD_BYTES = 32 * 1024 * 1024;
+/** Rows wait at least for this many times the duration of the last write. */
+const PAUSE_FACTOR = 10;
 
 /** Writes the Polyaxon event files of one log directory. */
 export class PolyaxonFiles {
@@ -61,6 +75,10 @@ export class PolyaxonFiles {
   readonly #decoder = new ScalarDecoder();
   readonly #session = new ExportSession();
   #failure: RunWriteError | undefined;
+  /** The bytes of the event files whose rows wait, and from when on they are written. */
+  #heldBytes = 0;
+  #nextWriteMs = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: PolyaxonFilesOptions) {
     this.#options = options;
@@ -99,6 +117,7 @@ export class PolyaxonFiles {
     const files = new WholeFiles(runDirectory);
     this.#session.restart();
     this.#tails.clear();
+    this.#heldBytes = 0;
     try {
       const names = listEventFiles(directory, sink);
       this.#learnRestarts(names, fromStep);
@@ -114,8 +133,26 @@ export class PolyaxonFiles {
     this.#session.restartsOf(logDirectory).keepFiles((name) => name !== NEXT_FILE);
   }
 
-  /** Regenerates the files after a failed write. Throws `RunWriteError` if that fails too. */
+  /** Writes the rows that wait. */
+  write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#heldBytes === 0 || this.#failure !== undefined) return;
+    this.#heldBytes = 0;
+    const { clock, flushIntervalMs, runDirectory } = this.#options;
+    const startMs = clock.monotonicMs();
+    try {
+      appendAll(runDirectory, this.#take());
+    } catch (cause) {
+      this.#fail(cause);
+    }
+    const endMs = clock.monotonicMs();
+    this.#nextWriteMs = endMs + Math.max(flushIntervalMs, (endMs - startMs) * PAUSE_FACTOR);
+  }
+
+  /** Writes the rows that wait, and regenerates the files after a failed write. Throws `RunWriteError` if that fails too. */
   settle(): void {
+    this.write();
     if (this.#failure !== undefined) this.rebuild();
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -158,11 +195,11 @@ export class PolyaxonFiles {
       this.rebuild();
       return;
     }
-    try {
-      appendAll(this.#options.runDirectory, this.#take());
-    } catch (cause) {
-      this.#fail(cause);
-    }
+    this.#heldBytes += bytes.length;
+    const waitMs = this.#nextWriteMs - this.#options.clock.monotonicMs();
+    const mostBytes = Math.min(this.#session.seriesCount * HELD_BYTES_PER_NAME, MAX_HELD_BYTES);
+    if (this.#heldBytes >= mostBytes || waitMs <= 0 || isProcessExiting()) this.write();
+    else this.#timer ??= setTimeout(() => this.write(), waitMs).unref();
   }
 
   #push(fileName: string, bytes: Uint8Array): void {

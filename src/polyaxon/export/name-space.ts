@@ -49,8 +49,9 @@ export class NameSpace {
   choose(key: SeriesKey, maxLength: number): ChosenName {
     const { kind } = key;
     const fullName = toFullName(key);
-    // No path contains the separator, so no two series have the same hash input.
-    const hash = hashName(key.logDirectory === '' ? key.rawName : `${key.logDirectory}\0${key.rawName}`);
+    // No path contains the separator, so no two series have the same hash input. Few names need the hash.
+    const hash = () =>
+      hashName(key.logDirectory === '' ? key.rawName : `${key.logDirectory}\0${key.rawName}`);
     const sanitized = toReadableName(fullName);
     const wanted = sanitized === '' ? toFallbackName(fullName) : sanitized;
     const fitting = cutName(wanted, '', maxLength, hash);
@@ -67,11 +68,12 @@ export class NameSpace {
   }
 
   /** Returns the first free name of `base-kind`, `base-kind-4 hex`, `base-kind-6 hex` …; without the kind if both kinds are the same. */
-  #chooseOther(base: string, suffix: string, maxLength: number, hash: string): string {
-    const withKind = cutName(base, suffix, maxLength, hash);
+  #chooseOther(base: string, suffix: string, maxLength: number, toHash: () => string): string {
+    const withKind = cutName(base, suffix, maxLength, toHash);
     if (suffix !== '' && this.#ownerOf(withKind) === undefined) return withKind;
+    const hash = toHash();
     for (let digits = MIN_HASH_DIGITS; ; digits += 2) {
-      const name = cutName(base, `${suffix}-${hash.slice(0, digits)}`, maxLength, hash);
+      const name = cutName(base, `${suffix}-${hash.slice(0, digits)}`, maxLength, toHash);
       if (this.#ownerOf(name) === undefined || digits >= hash.length) return name;
     }
   }
@@ -91,9 +93,9 @@ export function toFullName({ logDirectory, rawName }: Omit<SeriesKey, 'kind'>): 
 }
 
 /** Returns `base` and `suffix`. If they have more than `maxLength` bytes, `base` is cut and a hash keeps the name unique. */
-export function cutName(base: string, suffix: string, maxLength: number, hash: string): string {
+export function cutName(base: string, suffix: string, maxLength: number, toHash: () => string): string {
   if (Buffer.byteLength(base) + Buffer.byteLength(suffix) <= maxLength) return base + suffix;
-  const end = `-${hash.slice(0, CUT_HASH_DIGITS)}${suffix}`;
+  const end = `-${toHash().slice(0, CUT_HASH_DIGITS)}${suffix}`;
   return cutText(base, maxLength - Buffer.byteLength(end)) + end;
 }
 

@@ -49,6 +49,10 @@ export class SeriesIndex {
     }
   }
 
+  get count(): number {
+    return this.#series.size;
+  }
+
   /** Iterates over all series in the order in which they were named. */
   [Symbol.iterator](): IterableIterator<Series> {
     return this.#series.values();

@@ -207,7 +207,7 @@ export class Series {
     const { kind, name } = this.identity;
     const ending = extension.replaceAll(/[^\w.-]/g, '').slice(0, 32);
     const suffix = `_${step}${row === undefined ? '' : `-${row}`}${ending === '' ? '' : `.${ending}`}`;
-    return `${ASSETS_DIRECTORY}/${kind}/${cutName(name, suffix, MAX_FILE_NAME, hashName(name))}`;
+    return `${ASSETS_DIRECTORY}/${kind}/${cutName(name, suffix, MAX_FILE_NAME, () => hashName(name))}`;
   }
 
   /** Counts a superseded row, which is not appended. Returns the path that its asset had. */

@@ -113,6 +113,27 @@ describe('EventEncoder', () => {
     expect(eventsOf(queue).map(({ step }) => step)).toEqual(Array.from({ length: 5000 }, (_, i) => -i - 1));
   });
 
+  it('writes the same bytes for very many tags as the general encoder', () => {
+    const queue = new RecordQueue();
+    const encoder = new EventEncoder(queue);
+    const expected: Event[] = [];
+
+    for (let step = 0; step < 3; step++) {
+      for (let i = 0; i < 3000; i++) {
+        const value = i % 3 === step ? 0.5 : 0.1 + i;
+        encoder.scalar(`layer ${i}`, value, step, 2);
+        expected.push(scalarEvent(`layer ${i}`, value, step, 2, step === 0));
+      }
+    }
+
+    const { records } = decodeRecords(queue.waiting);
+    expect(records).toEqual(expected.map((event) => joinPieces(encodeEvent(event))));
+    expect([...encoder.scalarRanges()].slice(1, 3)).toEqual([
+      { tag: 'layer 1', last: 1.1, lowest: 0.5, highest: 1.1 },
+      { tag: 'layer 2', last: 0.5, lowest: 0.5, highest: 2.1 },
+    ]);
+  });
+
   it('continues after the last given step for values without a step', () => {
     const queue = new RecordQueue();
     const encoder = new EventEncoder(queue);

@@ -13,7 +13,7 @@ export async function readLastValues(directory: string): Promise<ReturnType<type
   for (const { run, directory: place, files } of await listEventFiles(directory)) {
     const values = new Map<string, number>();
     for (const file of files) await readFile(join(place, file), values);
-    results = { ...results, ...toResults(Object.fromEntries(values), run === '.' ? '' : run) };
+    results = { ...results, ...toResults(values, run === '.' ? '' : run) };
   }
   return results;
 }
