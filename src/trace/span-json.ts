@@ -86,24 +86,17 @@ export function toSpanJson(span: SpanInput | SpanJson, options: SpanJsonOptions 
 
 function convertSpan(path: string, span: unknown, conversion: Conversion): SpanJson {
   if (typeof span !== 'object' || span === null || Array.isArray(span)) {
-    throw invalid(
-      path,
-      describe(span),
-      'an object',
-      'Pass an object such as { name, startedAt, finishedAt }.',
-    );
+    reject(path, span, 'an object', 'Pass an object such as { name, startedAt, finishedAt }.');
   }
   if (conversion.parents.includes(span)) {
     throw invalid(path, 'also one of its ancestors', 'a tree', 'Use each span object only once in a tree.');
   }
   conversion.counter.spans += 1;
-  if (conversion.parents.length > MAX_SPAN_DEPTH || conversion.counter.spans > MAX_SPANS) {
-    throw invalid(
-      path,
-      conversion.parents.length > MAX_SPAN_DEPTH ? 'too deep' : 'one span too many',
-      `at most ${MAX_SPAN_DEPTH} levels of children and ${MAX_SPANS} spans`,
-      'Log parts of the trace as separate spans.',
-    );
+  const isTooDeep = conversion.parents.length > MAX_SPAN_DEPTH;
+  if (isTooDeep || conversion.counter.spans > MAX_SPANS) {
+    const most = `at most ${MAX_SPAN_DEPTH} levels of children and ${MAX_SPANS} spans`;
+    const found = isTooDeep ? 'too deep' : 'one span too many';
+    throw invalid(path, found, most, 'Log parts of the trace as separate spans.');
   }
   const inner = { ...conversion, parents: [...conversion.parents, span] };
   const { error, ...fields } = span as Record<string, unknown>;
@@ -119,14 +112,9 @@ function convertFields(
   conversion: Conversion,
 ): Record<string, unknown> {
   for (const key of Object.keys(fields)) {
-    if (!table.some(([jsonName, name]) => key === jsonName || key === name)) {
-      throw invalid(
-        `${path}.${key}`,
-        'an unknown field',
-        table.map(([, name]) => name).join(', '),
-        HINT_FIELDS,
-      );
-    }
+    if (table.some(([jsonName, name]) => key === jsonName || key === name)) continue;
+    const names = table.map(([, name]) => name).join(', ');
+    throw invalid(`${path}.${key}`, 'an unknown field', names, 'Put other values into `metadata`.');
   }
   const json: Record<string, unknown> = {};
   for (const [jsonName, name, parse] of table) {
@@ -141,8 +129,6 @@ function convertFields(
   }
   return json;
 }
-
-const HINT_FIELDS = 'Put other values into `metadata`.';
 
 function withError(span: SpanJson, error: unknown, mask: SpanMasker | undefined): SpanJson {
   const description = describeError(error, mask);
@@ -164,13 +150,14 @@ export function orderSpan(span: SpanJson): SpanJson {
 /** Checks a uuid with the rules of Python's `uuid.UUID`: 32 hex digits, dashes anywhere. */
 function parseUuid(path: string, value: unknown): string {
   const compact = typeof value === 'string' ? value.replaceAll('-', '').toLowerCase() : '';
-  if (/^[0-9a-f]{32}$/.test(compact)) return compact;
-  throw invalid(path, describe(value), '32 hex digits', 'Omit it, or pass a UUID.');
+  return /^[0-9a-f]{32}$/.test(compact)
+    ? compact
+    : reject(path, value, '32 hex digits', 'Omit it, or pass a UUID.');
 }
 
 function parseText(path: string, value: unknown): string {
   if (typeof value === 'string') return toWellFormedText(value).text;
-  throw invalid(path, describe(value), 'a string', 'Pass a string.');
+  reject(path, value, 'a string', 'Pass a string.');
 }
 
 function parseMaskedText(path: string, value: unknown, { mask }: Conversion): string {
@@ -178,18 +165,18 @@ function parseMaskedText(path: string, value: unknown, { mask }: Conversion): st
 }
 
 function parseTags(path: string, value: unknown, conversion: Conversion): string[] {
-  if (!Array.isArray(value)) throw invalid(path, describe(value), 'an array of strings', 'Pass an array.');
+  if (!Array.isArray(value)) reject(path, value, 'an array of strings', 'Pass an array.');
   return value.map((tag, index) => parseMaskedText(`${path}[${index}]`, tag, conversion));
 }
 
 function parseStatus(path: string, value: unknown): string {
   if (isSpanStatus(value)) return value;
-  throw invalid(path, describe(value), 'a Polyaxon status', `Pass one of ${RUN_STATUSES.join(', ')}.`);
+  reject(path, value, 'a Polyaxon status', `Pass one of ${RUN_STATUSES.join(', ')}.`);
 }
 
 function parseKind(path: string, value: unknown): string {
   if (isSpanKind(value)) return value;
-  throw invalid(path, describe(value), `one of ${SPAN_KINDS.join(', ')}`, 'Omit it for other spans.');
+  reject(path, value, `one of ${SPAN_KINDS.join(', ')}`, 'Omit it for other spans.');
 }
 
 function parseConditionStatus(path: string, value: unknown): string | boolean {
@@ -197,18 +184,18 @@ function parseConditionStatus(path: string, value: unknown): string | boolean {
 }
 
 function parseConditions(path: string, value: unknown, conversion: Conversion): SpanConditionJson[] {
-  if (!Array.isArray(value)) throw invalid(path, describe(value), 'an array', 'Pass an array of conditions.');
+  if (!Array.isArray(value)) reject(path, value, 'an array', 'Pass an array of conditions.');
   return value.map((condition, index) => {
     const itemPath = `${path}[${index}]`;
     if (typeof condition !== 'object' || condition === null) {
-      throw invalid(itemPath, describe(condition), 'an object', 'Pass conditions such as { type, message }.');
+      reject(itemPath, condition, 'an object', 'Pass conditions such as { type, message }.');
     }
     return convertFields(itemPath, condition, CONDITION_FIELDS, conversion) as SpanConditionJson;
   });
 }
 
 function parseChildren(path: string, value: unknown, conversion: Conversion): SpanJson[] {
-  if (!Array.isArray(value)) throw invalid(path, describe(value), 'an array', 'Pass an array of spans.');
+  if (!Array.isArray(value)) reject(path, value, 'an array', 'Pass an array of spans.');
   return value.map((child, index) => convertSpan(`${path}[${index}]`, child, conversion));
 }
 
@@ -221,10 +208,10 @@ function parseRecord(path: string, value: unknown, { mask, parents }: Conversion
       throw new InvalidArgumentError('ERR_SPAN_INVALID', cause.message, cause.hint, { cause });
     }
     // A getter or `toJSON` of the caller has thrown, or the value is so deep that the stack overflows.
-    throw invalid(path, `unreadable (${messageOf(cause)})`, 'a JSON value', HINT_VALUES, cause);
+    throw invalid(path, `unreadable (${messageOf(cause)})`, 'a JSON value', HINT_VALUES, { cause });
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw invalid(path, describe(value), 'an object of names and values', HINT_VALUES);
+    reject(path, value, 'an object of names and values', HINT_VALUES);
   }
   // A span at depth d of `children` begins at level 2d + 1.
   const levels = MAX_JSON_LEVELS - 2 * (parents.length - 1) - 1;
@@ -263,18 +250,17 @@ function lastName(path: string): string {
   return path.slice(path.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
 }
 
+function reject(path: string, value: unknown, expected: string, hint: string): never {
+  throw invalid(path, describe(value), expected, hint);
+}
+
 function invalid(
   path: string,
   found: string,
   expected: string,
   hint: string,
-  cause?: unknown,
+  options?: ErrorOptions,
 ): InvalidArgumentError {
-  const options = cause === undefined ? undefined : { cause };
-  return new InvalidArgumentError(
-    'ERR_SPAN_INVALID',
-    `${path} is ${found}, expected ${expected}`,
-    hint,
-    options,
-  );
+  const message = `${path} is ${found}, expected ${expected}`;
+  return new InvalidArgumentError('ERR_SPAN_INVALID', message, hint, options);
 }

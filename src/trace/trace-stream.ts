@@ -1,13 +1,24 @@
-/** Traces a stream within a span: passes each item on immediately, and records it for the output. */
+/**
+ * Traces a stream within a span: passes each item on immediately, and records it for the output: the joined text or a list of items, their
+ * number, and the time to the first item.
+ */
 
+import { messageOf } from '../base/errors.js';
+import type { JsonValue } from '../base/json-value.js';
+import { ValueDescriber } from './describe-value.js';
 import type { RecordedSpan } from './recorded-span.js';
 import type { TracedFunction } from './span-handle.js';
-import { type StreamCapture, StreamOutput } from './stream-output.js';
+import { cleanText } from './span-mask.js';
 
 /** A source of items: a stream of tokens, an array, or a promise of either. */
 export type StreamSource<T> = AsyncIterable<T> | Iterable<T> | PromiseLike<AsyncIterable<T> | Iterable<T>>;
 
 type SourceIterator<T> = AsyncIterator<T, unknown> | Iterator<T, unknown>;
+
+export interface StreamCapture<T> {
+  readonly textOf: ((item: T) => string | null | undefined) | undefined;
+  readonly captureOutput: boolean;
+}
 
 /** Iterates a source. The span is active in each step of the source, but not in the consumer's code between steps. */
 export async function* iterateTraced<T>(
@@ -63,4 +74,94 @@ async function leave<T>(
 function toIterator<T>(source: AsyncIterable<T> | Iterable<T>): SourceIterator<T> {
   if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
   return source[Symbol.iterator]();
+}
+
+/** The key of `metadata` for the numbers of the stream. */
+const STREAM_KEY = 'stream';
+
+class StreamOutput<T> {
+  readonly #span: RecordedSpan;
+  readonly #capture: StreamCapture<T>;
+  readonly #describer: ValueDescriber;
+  readonly #startMs: number;
+  #firstItemMs: number | undefined;
+  #items = 0;
+  #characters = 0;
+  /** Kept up to twice the limit, so that a secret at the limit is complete for the masker. */
+  #text = '';
+  #list: JsonValue[] = [];
+  #textError: string | undefined;
+  #finished = false;
+
+  constructor(span: RecordedSpan, capture: StreamCapture<T>) {
+    this.#span = span;
+    this.#capture = capture;
+    const { limits, mask, clock } = span.context;
+    this.#describer = new ValueDescriber(limits, limits.maxOutputLength, mask);
+    this.#startMs = clock.monotonicMs();
+  }
+
+  /** Records an item. Never throws, even if `textOf` throws. */
+  add(item: T): void {
+    this.#items += 1;
+    this.#firstItemMs ??= this.#span.context.clock.monotonicMs() - this.#startMs;
+    if (!this.#capture.captureOutput || this.#span.state !== 'open') return;
+    const text = this.#textOf(item);
+    if (text !== undefined) this.#addText(text);
+    else if (this.#capture.textOf === undefined) this.#addItem(item);
+  }
+
+  /** Adds the output and the numbers to the span. `completed`: the source was read to its end. */
+  finish(completed: boolean): void {
+    if (this.#finished || this.#span.state !== 'open') return;
+    this.#finished = true;
+    const { outputs, metadata, trace, counts, context } = this.#span;
+    if (this.#capture.captureOutput && outputs.size === 0) {
+      if (this.#list.length > 0) outputs.setJson('items', this.#list);
+      if (this.#characters > 0) outputs.set('output', this.#text, trace);
+    }
+    trace.length += this.#describer.length;
+    counts.cut += this.#describer.cut;
+    counts.described += this.#describer.described;
+    metadata.setJson(STREAM_KEY, {
+      items: this.#items,
+      completed,
+      ...(this.#firstItemMs === undefined
+        ? {}
+        : { first_item_ms: Math.round(this.#firstItemMs * 1000) / 1000 }),
+      ...(this.#characters > 0 ? { characters: this.#characters } : {}),
+      ...(this.#textError === undefined
+        ? {}
+        : {
+            text_error: cleanText(this.#textError, 'text_error', context.mask, context.limits.maxTextLength),
+          }),
+    });
+  }
+
+  #textOf(item: T): string | undefined {
+    const { textOf } = this.#capture;
+    if (textOf === undefined) return typeof item === 'string' ? item : undefined;
+    try {
+      const text: unknown = textOf(item);
+      return text == null ? undefined : String(text);
+    } catch (cause) {
+      this.#textError ??= messageOf(cause);
+      return undefined;
+    }
+  }
+
+  #addText(part: string): void {
+    this.#characters += part.length;
+    const left = 2 * this.#span.context.limits.maxTextLength - this.#text.length;
+    if (left > 0) this.#text += part.slice(0, left);
+  }
+
+  #addItem(item: T): void {
+    const { maxItems, maxOutputLength } = this.#span.context.limits;
+    if (this.#list.length < maxItems && this.#describer.length < maxOutputLength) {
+      this.#list.push(this.#describer.describe(item, 'items'));
+    } else {
+      this.#span.counts.cut += 1;
+    }
+  }
 }
