@@ -13,6 +13,7 @@ import {
   type RunRecordFile,
 } from '../../src/run-directory/run-files.js';
 import type { ExportFacts } from '../pipeline/report/export-facts.js';
+import type { SyncRunBody } from '../polyaxon-api/types.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import { mergeLineage } from './lineage-names.js';
 import { isDone, WRITER_LOST } from './status-machine.js';
@@ -35,21 +36,14 @@ export interface RunSource {
   readonly wallTime: number;
 }
 
+/** What the program has set, and what it has left to defaults: texts that it has not set are null. */
 export interface DesiredRun extends Metadata {
-  readonly uuid: string;
-  readonly createdAt: string;
-  readonly startedAt: string | null;
-  readonly finishedAt: string | null;
-  readonly waitTime: number | null;
-  readonly duration: number | null;
-  readonly name: string;
-  /** Whether the program has named the run. Otherwise `name` is a default: only a new run gets it, and a server keeps the name that it has. */
-  readonly isNamed: boolean;
+  /** What only a new run gets: a default name, times, and statuses except the end status. */
+  readonly creation: SyncRunBody;
+  readonly name: string | null;
   readonly description: string | null;
   readonly readme: string | null;
-  /** The condition of its creation; null if the writer recorded none. */
-  readonly created: V1StatusCondition | null;
-  /** Oldest first, including end statuses from before a resume. */
+  /** Oldest first, including end statuses from before a resume. Without `created`. */
   readonly conditions: readonly V1StatusCondition[];
   /** The end status; null while the run is active. */
   readonly final: V1StatusCondition | null;
@@ -68,34 +62,45 @@ export function toDesiredRun(source: RunSource): DesiredRun {
   const merged = mergeWorkers(files);
   const range = toRange(facts);
   const createdAt = record?.created_at ?? range.start ?? toIsoTime(source.foundAt);
-  const conditions = isForeign
+  const all = isForeign
     ? [toCondition('running', 'Event files were found', createdAt)]
     : toConditions(record);
-  const final = isForeign ? toForeignEnd(source, range.end) : toEnd(source, conditions);
-  const isOver = final !== null;
+  const final = isForeign ? toForeignEnd(source, range.end) : toEnd(source, all);
+  const conditions = all.filter((each) => each !== final);
+  const created = record?.status_conditions.filter(({ type }) => type === 'created').slice(0, 1) ?? [];
+  const begun = [...created, ...conditions];
   const startedAt = record === null ? (range.start ?? null) : record.started_at;
-  const finishedAt = !isOver ? null : (record?.finished_at ?? (isForeign ? (range.end ?? null) : null));
+  const end = record?.finished_at ?? (isForeign ? range.end : undefined) ?? null;
   const { name, meta } = toName(record?.name ?? source.name);
   return {
-    uuid,
-    createdAt,
-    startedAt,
-    finishedAt: notBefore(finishedAt, startedAt),
-    waitTime: notNegative(record?.wait_time),
-    duration: isOver ? notNegative(record?.duration) : null,
-    name,
-    isNamed: record?.name != null && record.name !== DEFAULT_RUN_NAME,
+    creation: {
+      ...{ uuid, name, created_at: createdAt },
+      ...{ kind: 'job', runtime: 'job', is_managed: false, managed_by: 'user' },
+      ...withoutNull({
+        started_at: startedAt,
+        finished_at: final === null ? null : notBefore(end, startedAt),
+        wait_time: notNegative(record?.wait_time),
+        duration: final === null ? null : notNegative(record?.duration),
+      }),
+      status: begun.at(-1)?.type ?? 'created',
+      ...(begun.length === 0 ? {} : { status_conditions: begun }),
+    },
+    name: record?.name == null || record.name === DEFAULT_RUN_NAME ? null : name,
     description: record?.description ?? null,
     readme: record?.readme ?? null,
     tags: merged.tags,
     meta_info: { ...meta, ...(record === null ? toFlags(facts, isForeign) : {}), ...merged.meta_info },
     inputs: { ...toCleanMap(facts?.inputs), ...merged.inputs },
-    outputs: toOutputs(merged.outputs, facts, conditions),
-    created: record?.status_conditions.find(({ type }) => type === 'created') ?? null,
-    conditions: conditions.filter((each) => each !== final),
+    outputs: toOutputs(merged.outputs, facts, all),
+    conditions,
     final: toPlausible(final, startedAt),
     lineage: toLineage(source, merged.lineage, isForeign),
   };
+}
+
+function withoutNull<T extends object>(values: T): { [name in keyof T]?: NonNullable<T[name]> } {
+  const entries = Object.entries(values).filter(([, value]) => value !== null);
+  return Object.fromEntries(entries) as { [name in keyof T]?: NonNullable<T[name]> };
 }
 
 /** If the clock was set back during a run, its end seems to precede its start. The server computes durations from such times too. */

@@ -10,7 +10,6 @@ import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../polyaxon-api/client.js';
 import type { RunPlace } from '../polyaxon-api/project-directory.js';
 import type { PolyaxonRun, RunRef, SyncRunBody } from '../polyaxon-api/types.js';
-import type { DesiredRun } from './desired-run.js';
 
 export interface EnsureRunOptions {
   readonly client: PolyaxonClient;
@@ -25,12 +24,14 @@ export interface EnsuredRun {
   readonly isNew: boolean;
 }
 
-/** Returns the run as the server knows it. Throws `PolyaxonApiError`. */
-export async function ensureRun(desired: DesiredRun, options: EnsureRunOptions): Promise<EnsuredRun> {
+/**
+ * Returns the run as the server knows it. Creates it with `body`; other data is sent as separate items, so that a rejected item does not
+ * prevent the creation. Throws `PolyaxonApiError`.
+ */
+export async function ensureRun(body: SyncRunBody, options: EnsureRunOptions): Promise<EnsuredRun> {
   const { client, ref, createsProject, signal } = options;
   const found = await client.getRun(ref, { signal });
   if (found !== null) return { run: found, isNew: false };
-  const body = toSyncBody(desired);
   try {
     return await createRun(body, options);
   } catch (error) {
@@ -69,33 +70,6 @@ async function createRun(body: SyncRunBody, options: EnsureRunOptions): Promise<
     // If the server rejects only the name, create the run without it. The name is sent as a separate item and rejected there.
     return createRun(rest, options);
   }
-}
-
-/**
- * Returns the initial data of a run: its times, which cannot be changed later, and its statuses except the end status. Other data is sent
- * as separate items, so that a rejected item does not prevent the creation of the run.
- */
-function toSyncBody(desired: DesiredRun): SyncRunBody {
-  const { uuid, name, createdAt, startedAt, finishedAt, waitTime, duration, created, conditions } = desired;
-  const begun = [...(created === null ? [] : [created]), ...conditions];
-  const optional = {
-    ...(startedAt === null ? {} : { started_at: startedAt }),
-    ...(finishedAt === null ? {} : { finished_at: finishedAt }),
-    ...(waitTime === null ? {} : { wait_time: waitTime }),
-    ...(duration === null ? {} : { duration }),
-  };
-  return {
-    uuid,
-    name,
-    created_at: createdAt,
-    kind: 'job',
-    runtime: 'job',
-    is_managed: false,
-    managed_by: 'user',
-    ...optional,
-    status: begun.at(-1)?.type ?? 'created',
-    ...(begun.length === 0 ? {} : { status_conditions: begun }),
-  };
 }
 
 function isCode(error: unknown, code: PolyaxonApiError['code']): error is PolyaxonApiError {

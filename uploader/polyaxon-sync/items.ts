@@ -38,9 +38,9 @@ export type Item = FieldItem | LineageItem;
 /** The largest body, below the limits of servers and their proxies: Django's limit is 2.5 MB. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-export function toFieldItems(run: DesiredRun): FieldItem[] {
+export function toFieldItems(run: Omit<DesiredRun, 'creation'>): FieldItem[] {
   const texts = TEXTS.flatMap((field) => {
-    const value = field === 'name' && !run.isNamed ? null : run[field];
+    const value = run[field];
     return value === null ? [] : [{ ...toBase(field, value), field, value }];
   });
   const tags = run.tags.map((value) => {

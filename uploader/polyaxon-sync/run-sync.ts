@@ -184,7 +184,7 @@ export class RunSync {
     const ref = this.#requireRef();
     const { runUuid } = this.run;
     const saved = await readKnown(io.fileSystem, this.#toKnownPlace(ref));
-    const { run, isNew } = await ensureRun(desired, { client, ref, createsProject, signal });
+    const { run, isNew } = await ensureRun(desired.creation, { client, ref, createsProject, signal });
     const known = (isNew ? null : saved) ?? createKnown({ hasLineage: isNew });
     known.isManaged = run.managed_by != null && run.managed_by !== 'user';
     if (isNew || saved === null)

@@ -56,7 +56,7 @@ describe('toDesiredRun', () => {
       }),
     );
 
-    expect(run).toMatchObject({ startedAt: TIME, finishedAt: TIME, duration: 0, waitTime: 0 });
+    expect(run.creation).toMatchObject({ started_at: TIME, finished_at: TIME, duration: 0, wait_time: 0 });
     expect(run.final).toMatchObject({ type, last_transition_time: TIME, last_update_time: TIME });
   });
 
@@ -131,10 +131,9 @@ describe('toDesiredRun', () => {
       ),
     );
     expect(run).toMatchObject({
-      name: 'lr0-1__run-1',
       meta_info: { name: 'lr=0.1/run 1', has_events: true, has_metrics: true, has_tensorboard: true },
-      createdAt: timestamp.min,
-      finishedAt: timestamp.max,
+      name: null,
+      creation: { name: 'lr0-1__run-1', created_at: timestamp.min, finished_at: timestamp.max },
       final: { type: 'succeeded', last_transition_time: timestamp.max },
     });
     expect(run.lineage.map(({ name }) => name)).toEqual(['loss', 'tensorboard']);
@@ -143,7 +142,8 @@ describe('toDesiredRun', () => {
   it('gives runs with long paths different names', () => {
     const names = ['a', 'b'].map(
       (trial) =>
-        toDesiredRun(source({}, { kind: 'log-directory', name: `${'deep/'.repeat(40)}${trial}` })).name,
+        toDesiredRun(source({}, { kind: 'log-directory', name: `${'deep/'.repeat(40)}${trial}` })).creation
+          .name ?? '',
     );
 
     expect(new Set(names).size).toBe(2);
@@ -151,11 +151,12 @@ describe('toDesiredRun', () => {
   });
 
   it.each([
-    ['a name of the program', source({ record: record({ name: 'mine' }) }), true],
-    ['the default name', source({ record: record() }), false],
-    ['a path', source({}, { kind: 'log-directory', name: 'lr=0.1' }), false],
-  ])('tells whether a run has %s', (_, from, isNamed) => {
-    expect(toDesiredRun(from).isNamed).toBe(isNamed);
+    ['of the program', source({ record: record({ name: 'mine' }) }), 'mine', 'mine'],
+    ['that is the default', source({ record: record() }), 'run', null],
+    ['that is a path', source({}, { kind: 'log-directory', name: 'a/b' }), 'a__b', null],
+  ])('gives a new run a name %s, and others only one of the program', (_, from, created, name) => {
+    const run = toDesiredRun(from);
+    expect([run.creation.name, run.name]).toEqual([created, name]);
   });
 
   it('adds events that a killed writer has not recorded', () => {

@@ -28,18 +28,10 @@ import { createKnown, type Known } from '../../../uploader/polyaxon-sync/known.j
 import { isDone, planStatuses } from '../../../uploader/polyaxon-sync/status-machine.js';
 
 const UUID = 'ab'.repeat(16);
-const RUN: DesiredRun = {
-  uuid: UUID,
-  ...{ createdAt: '2026-01-02T03:04:05Z', startedAt: null, finishedAt: null, waitTime: null, duration: null },
-  ...{
-    name: 'mine',
-    isNamed: true,
-    description: null,
-    readme: null,
-    created: null,
-    conditions: [],
-    final: null,
-  },
+type RunData = Omit<DesiredRun, 'creation'>;
+
+const RUN: RunData = {
+  ...{ name: 'mine', description: null, readme: null, conditions: [], final: null },
   ...{ tags: ['a'], inputs: { lr: 0.1, empty: {} }, outputs: { loss: 1 }, meta_info: {}, lineage: [] },
 };
 
@@ -48,7 +40,7 @@ function condition(type: RunStatus, second: number): V1StatusCondition {
   return { type, status: true, reason: 'Polytrack', last_update_time: time, last_transition_time: time };
 }
 
-function desire(run: Partial<DesiredRun> = {}, more: Partial<Desired> = {}): Desired {
+function desire(run: Partial<RunData> = {}, more: Partial<Desired> = {}): Desired {
   const whole = { ...RUN, ...run };
   const { conditions, lineage } = whole;
   const fields = toFieldItems(whole);
@@ -154,7 +146,7 @@ const text = fc.constantFrom(null, 'text', 'other text');
 const fields = { tags, inputs: map, outputs: map, meta_info: map };
 const run = fc.record({
   ...{ ...fields, lineage, description: text, readme: text },
-  ...{ isNamed: fc.boolean(), name: fc.constantFrom('run', 'mine') },
+  name: fc.constantFrom(null, 'run', 'mine'),
 });
 const theirs = fc.record({
   ...fields,
@@ -234,9 +226,7 @@ describe('diff', () => {
         server.sync(desire(first), known);
         server.sync(desire(second), known);
 
-        if (!first.isNamed && !second.isNamed) expect(server.run.name).toBe(original.name);
-        if (second.isNamed) expect(server.run.name).toBe(second.name);
-        for (const field of ['description', 'readme'] as const)
+        for (const field of ['name', 'description', 'readme'] as const)
           expect(server.run[field]).toBe(second[field] ?? first[field] ?? original[field]);
         for (const field of ['inputs', 'outputs', 'meta_info'] as const) {
           const found = new Map(Object.entries(toCleanMap(server.run[field])));
@@ -267,7 +257,7 @@ describe('diff', () => {
     fc.assert(
       fc.property(run, theirs, (wanted, other) => {
         const server = serverOf(other);
-        const desired = desire({ ...wanted, ...bare, isNamed: false });
+        const desired = desire({ ...wanted, ...bare, name: null });
         server.sync(desired, server.meet(desired));
         expect(server.patches).toEqual([]);
       }),
@@ -371,9 +361,9 @@ describe('diff', () => {
 
   it('leaves out items that the server rejects or fails to process, until they change', () => {
     const known = createKnown({ hasLineage: true });
-    const [item] = desire({ tags: ['a'], inputs: {}, outputs: {}, isNamed: false }).fields;
+    const [item] = desire({ tags: ['a'], inputs: {}, outputs: {}, name: null }).fields;
     if (item === undefined) return expect.unreachable();
-    const desired = desire({ inputs: {}, outputs: {}, isNamed: false });
+    const desired = desire({ inputs: {}, outputs: {}, name: null });
     expect(diff(desired, known)).toHaveLength(1);
     known.deferred.set(item.key, { hash: item.hash, code: 'ERR_API_INVALID', message: 'no' });
     expect(diff(desired, known)).toEqual([]);
