@@ -56,13 +56,13 @@ export type {
   RunStatus,
   StatusCondition,
 } from './polyaxon/run-record.js';
+export type { ArtifactOptions, ModelOptions, PathOptions, RefOptions } from './run/artifacts.js';
 export type { Connection } from './run/connections.js';
-export type { ArtifactOptions, ModelOptions, PathOptions, RefOptions } from './run/run-artifacts.js';
+export type { RunChanges, StatusOptions, ValuesOptions } from './run/metadata.js';
 export type { FinalStatus } from './run/run-end.js';
 export type { RunMode } from './run/run-environment.js';
-export type { LogTraceOptions } from './run/run-events.js';
-export type { RunChanges, StatusOptions, ValuesOptions } from './run/run-metadata.js';
 export type { RunFormat, RunOptions, RunSyncOptions } from './run/run-options.js';
+export type { LogTraceOptions } from './run/tracing.js';
 export type { RunPaths } from './run-directory/layout.js';
 
 // Graphs, charts, embeddings, meshes and hyperparameters.

@@ -31,11 +31,11 @@ import {
 } from '../run-directory/layout.js';
 import { RunDirectory } from '../run-directory/run-directory.js';
 import { Announcement, isAnnounced } from './announcement.js';
+import { STATUS_REASON } from './metadata.js';
 import { lastScalars, MetricResults, toResults } from './metric-results.js';
 import { RunCapture } from './run-capture.js';
 import { RunContext } from './run-context.js';
 import { type RunEnvironment, resolveRunEnvironment } from './run-environment.js';
-import { STATUS_REASON } from './run-metadata.js';
 import {
   parseInterval,
   parseMaxLogBytes,

@@ -9,11 +9,13 @@ import type { Diagnostics } from '../base/diagnostics.js';
 import { ClosedError, InvalidArgumentError } from '../base/errors.js';
 import { type JsonValue, parseJsonObject } from '../base/json-value.js';
 import { reportUnawaited } from '../base/observed-promise.js';
+import type { OptionTable } from '../base/options.js';
 import type { Masker } from '../capture/secrets.js';
-import type { EventLog } from '../event-log/event-log.js';
+import { type EventLog, SHARED_EVENT_OPTIONS, type SharedEventOptions } from '../event-log/event-log.js';
 import { toFallbackName, toReadableName } from '../polyaxon/names.js';
 import { secondsBetween, toIsoTime } from '../polyaxon/run-record.js';
 import type { RunDirectory } from '../run-directory/run-directory.js';
+import { type EventOptions, parseEventOptions, type StepOr } from '../summary/arguments.js';
 import type { RunEnvironment } from './run-environment.js';
 import type { RunSession } from './run-session.js';
 
@@ -46,6 +48,9 @@ export class RunContext {
   readonly loggedOutputs = new Set<string>();
   /** Whether misuse is counted and reported as a warning instead of thrown. */
   readonly warnsOnMisuse: boolean;
+  /** The last copy to each path in `outputs/`. */
+  readonly copies = new Map<string, { readonly from: string; readonly done: Promise<unknown> }>();
+  #hasMetrics = false;
   readonly #flags = new Set<RunFlag>();
   #hasWarnedNotCollected = false;
   readonly #work = new Set<Promise<void>>();
@@ -146,6 +151,49 @@ export class RunContext {
       this.#hasWarnedNotCollected = true;
       this.diagnostics.warn('WARN_NOT_COLLECTED', 'events are not collected: collectArtifacts is off');
     }
+  }
+
+  /** Checks the options of a method, masks their secrets, and logs its event. */
+  logEvent<Options extends EventOptions>(
+    method: string,
+    options: StepOr<Options>,
+    table: OptionTable<Options>,
+    log: (checked: Options) => void,
+  ): void {
+    this.guard(() => {
+      log(this.maskOptions(parseEventOptions(method, options, table)));
+      this.noteEvents('has_events');
+    });
+  }
+
+  /** Like `logEvent`, for what only TensorBoard shows. */
+  logDashboard(
+    method: string,
+    options: StepOr<SharedEventOptions>,
+    log: (checked: SharedEventOptions) => void,
+  ): void {
+    this.guard(() => {
+      log(parseEventOptions(method, options, SHARED_EVENT_OPTIONS));
+      this.noteEvents();
+    });
+  }
+
+  /** Masks the secrets in the texts of the options. */
+  maskOptions<T extends EventOptions>(options: T): T {
+    if (options?.description === undefined && options?.displayName === undefined) return options;
+    const { description, displayName } = options;
+    return {
+      ...options,
+      ...(description === undefined ? {} : { description: this.maskText('description', description) }),
+      ...(displayName === undefined ? {} : { displayName: this.maskText('displayName', displayName) }),
+    };
+  }
+
+  /** Records that the run has metrics. */
+  noteMetrics(): void {
+    if (this.#hasMetrics) return;
+    this.#hasMetrics = true;
+    this.noteEvents('has_metrics', 'has_events');
   }
 
   /** Records in the run's meta information, once, that it has events of a kind. */

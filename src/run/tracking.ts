@@ -1,7 +1,8 @@
 /** `tracking`: one run for the whole process, for programs that do not want to pass a `Run` around. */
 
 import { NoRunError } from '../base/errors.js';
-import { type EndOptions, Run } from './run.js';
+import type { EndOptions } from './lifecycle.js';
+import { Run } from './run.js';
 import { resolveRunEnvironment } from './run-environment.js';
 import type { RunOptions } from './run-options.js';
 
@@ -19,9 +20,6 @@ interface Tracking extends Readonly<Pick<Run, MethodName>> {
 }
 
 let current: Run | undefined;
-
-/** Methods that `keyof Run` leaves out, but that exist on its prototypes. */
-const PROTECTED = ['addCodeRef', 'addStatus', 'change', 'updateFromSpan', 'writeEnv', 'writeFileArtifact'];
 
 /**
  * The methods of `Run` as functions that use the run of this process. Before `init` they throw `ERR_NO_RUN`, except in a job that Polyaxon
@@ -60,14 +58,12 @@ function findRun(name: string): Run {
 
 function forwardMethods(): Pick<Run, MethodName> {
   const methods: Record<string, unknown> = {};
-  for (let type: object = Run.prototype; type !== Object.prototype; type = Object.getPrototypeOf(type)) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(type))) {
-      if (typeof value !== 'function' || name === 'constructor' || PROTECTED.includes(name)) continue;
-      methods[name] = (...args: unknown[]) => {
-        const run = findRun(name);
-        return Reflect.get(run, name).apply(run, args);
-      };
-    }
+  for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(Run.prototype))) {
+    if (typeof value !== 'function' || name === 'constructor') continue;
+    methods[name] = (...args: unknown[]) => {
+      const run = findRun(name);
+      return Reflect.get(run, name).apply(run, args);
+    };
   }
   return methods as unknown as Pick<Run, MethodName>;
 }

@@ -1,0 +1,47 @@
+/** Spans of a run: those that the program times itself, and those of its tracer. */
+
+import type { OptionTable } from '../base/options.js';
+import { EVENT_OPTIONS, type EventOptions, parseEventOptions, type StepOr } from '../summary/arguments.js';
+import type { SpanInput, SpanJson } from '../trace/span.js';
+import { toSpanJson } from '../trace/span-json.js';
+import { createTracer, type Tracer } from '../trace/tracer.js';
+import { logValues } from './metadata.js';
+import type { RunContext } from './run-context.js';
+
+/** Options of `logTrace`. */
+export interface LogTraceOptions extends EventOptions {
+  /** Also adds the span's inputs and outputs to those of the run, like Polyaxon's Python client. Default false. */
+  readonly updateRun?: boolean | undefined;
+}
+const LOG_TRACE_OPTIONS: OptionTable<LogTraceOptions> = { ...EVENT_OPTIONS, updateRun: 'boolean' };
+
+export function createRunTracer(context: RunContext): Tracer {
+  return createTracer({
+    clock: context.clock,
+    diagnostics: context.diagnostics,
+    mask: (text, key) => String(context.masker.maskValue(key, text)),
+    onSpan: (span) => writeSpan(context, span, {}),
+    onInvalid: (error) => context.reportMisuse(error),
+  });
+}
+
+export function logTrace(
+  context: RunContext,
+  tracer: Tracer,
+  span: SpanInput | SpanJson,
+  options: StepOr<LogTraceOptions>,
+): void {
+  const { updateRun = false, ...eventOptions } = parseEventOptions('logTrace', options, LOG_TRACE_OPTIONS);
+  const json = toSpanJson(span, { mask: (text, key) => String(context.masker.maskValue(key, text)) });
+  if (!tracer.addOtelTree(json)) writeSpan(context, json, context.maskOptions(eventOptions));
+  if (!updateRun) return;
+  if (json.inputs !== undefined) logValues(context, 'logInputs', 'inputs', json.inputs, {});
+  if (json.outputs !== undefined) logValues(context, 'logOutputs', 'outputs', json.outputs, {});
+}
+
+function writeSpan(context: RunContext, span: SpanJson, options: EventOptions): void {
+  context.guard(() => {
+    context.events.span(span.name ?? 'trace', span, options);
+    context.noteEvents('has_events', 'has_traces');
+  });
+}
