@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeValue } from '../../../src/format/reader/plugin-value.js';
 import { createHtml } from '../../../src/polyaxon/kinds/html.js';
-import { htmlToMarkdown } from '../../../src/polyaxon/kinds/html-to-markdown.js';
+import { toHtmlPreview } from '../../../src/polyaxon/kinds/html-preview.js';
 import { measureCpuMs } from '../../support/cpu-time.js';
 
 describe('createHtml', () => {
@@ -13,7 +13,7 @@ describe('createHtml', () => {
     expect(decodeValue(event.preview!.create('t', {}).now())).toEqual({
       kind: 'text',
       shape: [],
-      texts: ['**é**'],
+      texts: ['<strong>é</strong>'],
     });
   });
 
@@ -33,35 +33,41 @@ describe('createHtml', () => {
   });
 });
 
-describe('htmlToMarkdown', () => {
+describe('toHtmlPreview', () => {
   it.each([
-    ['<h1>Title</h1><p>one<br>two</p>', '# Title\n\none\ntwo'],
-    ['<p>a <b>bold</b> and <em>slanted</em> <code>x</code></p>', 'a **bold** and *slanted* `x`'],
-    ['<ul><li>one</li><li>two</li></ul>', '- one\n\n- two'],
-    ['<a href="x.html?a=1&amp;b=(2)">link</a>', '[link](x.html?a=1&b=%282%29)'],
-    ['<a name=top>anchor</a>', 'anchor'],
+    ['<h1>Title</h1><p>one<br>two</p>', '<h1>Title</h1><p>one<br>two</p>'],
     [
-      '<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2|3</td></tr></table>',
-      '| a | b |\n| --- | --- |\n| 1 | 2\\|3 |',
+      '<p class="x">a <b>bold</b> <em>slanted</em> <code>x</code></p>',
+      '<p>a <strong>bold</strong> <em>slanted</em> <code>x</code></p>',
     ],
-    ['<pre>  x\n   y</pre>', '```\n  x\n   y\n```'],
-    ['<img src="a.png" alt="A &quot;plot&quot;">', '[image: A "plot"]'],
+    ['<ul>\n  <li>one</li></ul>', '<ul> <li>one</li></ul>'],
+    ['<a href="x.html?a=1&amp;b=(2)">link</a>', '<a href="x.html?a=1&amp;b=(2)">link</a>'],
+    ["<a href='a\"b'>link</a>", '<a href="a&quot;b">link</a>'],
+    ['<a name=top>anchor</a>', '<a>anchor</a>'],
+    [
+      '<table><tr><th>a</th></tr><tr><td>2|3</td></tr></table>',
+      '<table><tr><th>a</th></tr><tr><td>2&#124;3</td></tr></table>',
+    ],
+    ['<pre>  x\n   y</pre>', '<pre>  x\n   y</pre>'],
+    ['<img src="a.png" alt="A &quot;plot&quot;">', '&#91;image: A &quot;plot&quot;&#93;'],
     ['<style>p { color: red }</style><head><title>t</title></head>text', 'text'],
     ['<!-- <p>not this</p> -->this', 'this'],
-    ['<p title="a > b">x</p>', 'x'],
-    ['1 &lt; 2 &#65; &#x42; &nosuch; &constructor;', '1 \\< 2 A B &nosuch; &constructor;'],
-    ['2 * 3 [x] _y_', '2 \\* 3 \\[x\\] \\_y\\_'],
+    ['<p title="a > b">x</p>', '<p>x</p>'],
+    ['1 &lt; 2 &#65; &#x42; &nosuch;', '1 &lt; 2 &#65; &#x42; &nosuch;'],
+    ['# 2 * 3 [x] _y_', '&#35; 2 &#42; 3 &#91;x&#93; &#95;y&#95;'],
     ['<constructor>a</constructor><tostring>b', 'ab'],
-    ['a < b', 'a \\< b'],
-    ['<p>unclosed <b>bold', 'unclosed **bold'],
-    ['<hr>', '---'],
+    ['<div>a</div><div>b<span>c</span></div>', '<p>a</p><p>bc</p>'],
+    ['a < b', 'a &#60; b'],
+    ['<p>unclosed <b>bold', '<p>unclosed <strong>bold'],
+    ['<hr>', '<hr>'],
+    ['<p> </p>', ''],
     ['', ''],
   ])('%s', (html, markdown) => {
-    expect(htmlToMarkdown(html)).toBe(markdown);
+    expect(toHtmlPreview(html)).toBe(markdown);
   });
 
   it('limits the length, and notes that the text was cut', () => {
-    const markdown = htmlToMarkdown(`<p>${'word '.repeat(100_000)}</p>`);
+    const markdown = toHtmlPreview(`<p>${'word '.repeat(100_000)}</p>`);
 
     expect(markdown.length).toBeLessThan(17_000);
     expect(markdown).toMatch(/… \(cut; the HTML has 500007 characters\)$/);
@@ -81,9 +87,9 @@ describe('htmlToMarkdown', () => {
     ' href ',
   ])('processes a repeated %j in linear time', (piece) => {
     const cpuMs = measureCpuMs(() => {
-      htmlToMarkdown(piece.repeat(200_000));
-      htmlToMarkdown(`<script>${piece.repeat(200_000)}`);
-      htmlToMarkdown(`<a ${piece.repeat(200_000)}>`);
+      toHtmlPreview(piece.repeat(200_000));
+      toHtmlPreview(`<script>${piece.repeat(200_000)}`);
+      toHtmlPreview(`<a ${piece.repeat(200_000)}>`);
     });
 
     // Quadratic time would be minutes.
@@ -97,7 +103,7 @@ describe('htmlToMarkdown', () => {
           unit: fc.constantFrom('<', '>', '/', 'p', 'b', '"', '=', ' ', '&', ';', '!', '-', 'td'),
         }),
         (html) => {
-          expect(htmlToMarkdown(html).isWellFormed()).toBe(true);
+          expect(toHtmlPreview(html).isWellFormed()).toBe(true);
         },
       ),
     );
