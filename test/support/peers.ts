@@ -15,6 +15,8 @@ const BINARIES = {
   tensorboardx: 'bench/tensorboardx/venv/bin/python',
   s3: 's3/versitygw',
   moto: 'moto/venv/bin/moto_server',
+  'rclone-s3': 'rclone-s3/rclone',
+  gofakes3: 'gofakes3/gofakes3',
   azurite: 'azurite/node_modules/azurite/dist/src/blob/main.js',
   gcs: 'gcs/gcs-emulator',
   'node-20': `node-20/node_modules/node-${process.platform}-${process.arch}/bin/node`,
