@@ -56,9 +56,19 @@ export type {
   RunStatus,
   StatusCondition,
 } from './polyaxon/run-record.js';
-export type { ArtifactOptions, ModelOptions, PathOptions, RefOptions } from './run/artifacts.js';
+export type {
+  ArtifactOptions,
+  CodeRefOptions,
+  DataRefOptions,
+  EnvOptions,
+  ModelOptions,
+  ModelRefOptions,
+  PathOptions,
+  RefOptions,
+  TensorboardRefOptions,
+} from './run/artifacts.js';
 export type { Connection } from './run/connections.js';
-export type { RunChanges, StatusOptions, ValuesOptions } from './run/metadata.js';
+export type { RunChanges, StatusOptions, TagsOptions, ValuesOptions } from './run/metadata.js';
 export type { FinalStatus } from './run/run-end.js';
 export type { RunMode } from './run/run-environment.js';
 export type { RunFormat, RunOptions, RunSyncOptions } from './run/run-options.js';

@@ -81,12 +81,15 @@ export interface ModelOptions extends Omit<ArtifactOptions, 'kind'> {
 }
 const MODEL_OPTIONS: OptionTable<ModelOptions> = { ...MODEL_FILE_OPTIONS, framework: 'string' };
 
+/** Options of `logModelRef`. */
 export type ModelRefOptions = RefOptions & Pick<ModelOptions, 'framework'>;
 const MODEL_REF_OPTIONS: OptionTable<ModelRefOptions> = { ...REF_OPTIONS, framework: 'string' };
 
+/** Options of `logDataRef`. */
 export type DataRefOptions = RefOptions & { readonly path?: string | undefined };
 const DATA_REF_OPTIONS: OptionTable<DataRefOptions> = { ...REF_OPTIONS, path: 'string' };
 
+/** Options of `logTensorboardRef`. */
 export type TensorboardRefOptions = Pick<RefOptions, 'name' | 'isInput' | 'relPath'>;
 const TENSORBOARD_REF_OPTIONS: OptionTable<TensorboardRefOptions> = {
   name: 'any',
@@ -94,11 +97,13 @@ const TENSORBOARD_REF_OPTIONS: OptionTable<TensorboardRefOptions> = {
   relPath: 'string',
 };
 
+/** Options of `logEnv`. */
 export interface EnvOptions {
   readonly relPath?: string | undefined;
 }
 const ENV_OPTIONS: OptionTable<EnvOptions> = { relPath: 'string' };
 
+/** Options of `logCodeRef`. */
 export interface CodeRefOptions {
   readonly isInput?: boolean | undefined;
 }

@@ -30,6 +30,7 @@ export interface ValuesOptions {
 }
 const VALUES_OPTIONS: OptionTable<ValuesOptions> = { reset: 'boolean', allowSecrets: 'boolean' };
 
+/** Options of `logTags`. */
 export interface TagsOptions {
   readonly reset?: boolean | undefined;
 }
