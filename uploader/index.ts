@@ -126,6 +126,7 @@ export {
   type S3ClientOptions,
   type S3RequestHandler,
   type S3Timeouts,
+  type S3WriteOptions,
 } from './store/open-store.js';
 
 // Polyaxon types. `polytrack/polyaxon` exports the client and `findConnection`.

@@ -27,7 +27,7 @@ import { openS3Store, toS3StoreId } from './s3/s3-store.js';
 
 export type { AzureClientOptions } from './azure/options.js';
 export type { GcsClientOptions } from './gcs/client.js';
-export type { S3ClientOptions, S3RequestHandler, S3Timeouts } from './s3/options.js';
+export type { S3ClientOptions, S3RequestHandler, S3Timeouts, S3WriteOptions } from './s3/options.js';
 
 /** The location that a store URL names. */
 export type StoreLocation =

@@ -3,7 +3,20 @@
 import type { Clock } from '../../../src/base/clock.js';
 import type { OptionTable } from '../../../src/base/options.js';
 import type { ProxySettings } from '../../base/http/transport.js';
-import type { S3WriteOptions } from './write-options.js';
+
+/** Source: Amazon S3 API Reference, `PutObject` and `CreateMultipartUpload`. */
+export interface S3WriteOptions {
+  /** The server-side encryption, `AES256` or `aws:kms`. Default: that of the bucket; `aws:kms` with `kmsKey`. */
+  readonly sse?: string | undefined;
+  /** The id, alias or ARN of the key for `aws:kms`. Default: the key of AWS for the account. */
+  readonly kmsKey?: string | undefined;
+  /** Default: that of the bucket, usually `STANDARD`. */
+  readonly storageClass?: string | undefined;
+  /** A canned ACL, such as `bucket-owner-full-control`. */
+  readonly acl?: string | undefined;
+  /** At most 10 tags of each object. */
+  readonly objectTags?: Readonly<Record<string, string>> | undefined;
+}
 
 export interface S3ClientOptions extends S3WriteOptions {
   readonly endpoint?: string | undefined;

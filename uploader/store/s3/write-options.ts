@@ -2,20 +2,7 @@
 
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { ConfigError } from '../../base/errors.js';
-
-/** Source: Amazon S3 API Reference, `PutObject` and `CreateMultipartUpload`. */
-export interface S3WriteOptions {
-  /** The server-side encryption, `AES256` or `aws:kms`. Default: that of the bucket; `aws:kms` with `kmsKey`. */
-  readonly sse?: string | undefined;
-  /** The id, alias or ARN of the key for `aws:kms`. Default: the key of AWS for the account. */
-  readonly kmsKey?: string | undefined;
-  /** Default: that of the bucket, usually `STANDARD`. */
-  readonly storageClass?: string | undefined;
-  /** A canned ACL, such as `bucket-owner-full-control`. */
-  readonly acl?: string | undefined;
-  /** At most 10 tags of each object. */
-  readonly objectTags?: Readonly<Record<string, string>> | undefined;
-}
+import type { S3WriteOptions } from './options.js';
 
 /** The fields of `PutObject` and `CreateMultipartUpload`, with the headers that they become. */
 export const WRITE_HEADERS = {
