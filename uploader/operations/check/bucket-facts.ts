@@ -32,9 +32,9 @@ export function describeCredentials(credentials: S3Credentials): CredentialFacts
 
 /** Reads the lifecycle rules of the bucket; `unknown` when the credentials do not allow it. */
 export async function askLifecycle(store: S3Store, signal?: AbortSignal): Promise<BucketFacts> {
-  const input = { Bucket: store.bucket };
+  const input = { Bucket: store.driver.bucket };
   try {
-    const { Rules = [] } = await store.connection.send(
+    const { Rules = [] } = await store.driver.connection.send(
       (sdk) => new sdk.GetBucketLifecycleConfigurationCommand(input),
       { signal },
     );
@@ -51,5 +51,5 @@ export async function askLifecycle(store: S3Store, signal?: AbortSignal): Promis
 }
 
 function covers(prefix: string, store: S3Store): boolean {
-  return store.toObjectKey('').startsWith(prefix);
+  return store.driver.toTarget('').Key.startsWith(prefix);
 }

@@ -101,9 +101,9 @@ async function checkOpenStore(
       return { endpoint, credentials: toCredentialFacts(signsWith) };
     }
     if (bucket === null) return {};
-    const region = await bucket.connection.region();
-    const credentials = describeCredentials(await bucket.connection.credentials());
-    return { region, credentials, clockOffsetMs: bucket.connection.clockOffsetMs };
+    const region = await bucket.driver.connection.region();
+    const credentials = describeCredentials(await bucket.driver.connection.credentials());
+    return { region, credentials, clockOffsetMs: bucket.driver.connection.clockOffsetMs };
   };
 
   const retryPolicy = new RetryPolicy({ ...options.io, retryTimeoutMs: RETRY_TIMEOUT_MS });

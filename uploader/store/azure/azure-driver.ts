@@ -75,21 +75,22 @@ export class AzureDriver extends AzureReader implements StoreDriver {
     return new StoreRequestError(message);
   }
 
-  async put(write: ObjectWrite, body: Buffer): Promise<PutOutcome> {
+  async put(write: ObjectWrite, body: PartBody): Promise<PutOutcome> {
     const { key, signal, base } = write;
+    const bytes = body.open() as Buffer; // no body is larger than `bufferMaxBytes`
     try {
       const { etag } = await this.connection.send(
         (options) => {
-          write.onBytesSent?.(body.length);
-          return this.blob(key).upload(body, body.length, {
+          write.onBytesSent?.(bytes.length);
+          return this.blob(key).upload(bytes, bytes.length, {
             ...options,
             // Azure checks it on arrival and stores it: Azure Storage REST API Reference, "Put Blob", x-ms-blob-content-md5.
-            blobHTTPHeaders: { blobContentMD5: md5(body), blobContentType: CONTENT_TYPE },
+            blobHTTPHeaders: { blobContentMD5: md5(bytes), blobContentType: CONTENT_TYPE },
             metadata: toAzureMetadata(toMetadata(write)),
             conditions: toConditions(base),
           });
         },
-        { signal, sizeBytes: body.length },
+        { signal, sizeBytes: bytes.length },
       );
       return toStoredOutcome(`upload ${key}`, etag);
     } catch (error) {
@@ -122,7 +123,7 @@ export class AzureDriver extends AzureReader implements StoreDriver {
     const { key, signal } = write;
     const { crc32, sizeBytes } = body;
     const name = toBlockId({ commitHash: id, number, crc32 });
-    const bytes = body.open() as Buffer; // no block is larger than `bufferMaxBytes`
+    const bytes = body.open() as Buffer;
     try {
       await this.connection.send(
         (options) => {

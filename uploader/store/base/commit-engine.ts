@@ -3,11 +3,10 @@
  * bodies, resolves conflicts by commit id, checks what an append needs, and keeps account of the uploads that are in use.
  */
 
-import { crc32 } from 'node:zlib';
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 import { StoreLimitError } from '../../base/errors.js';
 import { type FailedOutcome, OutcomeError } from '../../base/retry-table.js';
-import { BodyMemory, readBody } from './body-memory.js';
+import { BodyMemory } from './body-memory.js';
 import { boundRead } from './bounds.js';
 import { canAppend, type StoreCapabilities } from './capabilities.js';
 import { isBase, resolveConflict } from './commit-outcome.js';
@@ -15,9 +14,9 @@ import { combineCrc32 } from './crc32-combine.js';
 import type { PutOutcome, StoreDriver } from './driver.js';
 import { MultipartCommits } from './multipart-commits.js';
 import { crc32OfObject } from './object-crc32.js';
-import { planParts } from './part-planner.js';
+import { type Part, planParts } from './part-planner.js';
 import { PrefixSet } from './prefix-set.js';
-import { scan } from './source-checksums.js';
+import { readPart, scan } from './source-checksums.js';
 import type {
   AppendOutcome,
   AppendRequest,
@@ -67,6 +66,11 @@ export class CommitEngine<Driver extends StoreDriver = StoreDriver> implements S
   async commit(request: CommitRequest): Promise<CommitOutcome> {
     const outcome = this.#refuse(request) ?? (await this.#write(request));
     return outcome.status === 'conflict' ? this.#compareBytes(request) : outcome;
+  }
+
+  /** Commits an object in these parts, whatever its size. */
+  commitInParts(request: CommitRequest, parts: readonly Part[]): Promise<AppendOutcome> {
+    return this.#multipart.commit({ parts }, request);
   }
 
   async append(request: AppendRequest): Promise<AppendOutcome> {
@@ -155,18 +159,23 @@ export class CommitEngine<Driver extends StoreDriver = StoreDriver> implements S
   }
 
   /** Writes the target in one request or in parts. */
-  #write(request: CommitRequest): Promise<CommitOutcome> {
+  async #write(request: CommitRequest): Promise<CommitOutcome> {
     const { sizeBytes } = request.target;
     const { singlePutMaxBytes, partBytes } = this.driver.limits;
-    if (sizeBytes <= singlePutMaxBytes)
-      return this.#memory.use(sizeBytes, (buffer) => this.#put(request, buffer));
-    return this.#multipart.commit({ parts: planParts(sizeBytes, partBytes(sizeBytes)) }, request);
+    if (sizeBytes > singlePutMaxBytes) {
+      const outcome = await this.commitInParts(request, planParts(sizeBytes, partBytes(sizeBytes)));
+      if (outcome.status !== 'unsupported') return outcome;
+      // The store accepts no uploads in parts, so that it accepts only smaller objects.
+      const refused = this.#refuse(request);
+      if (refused !== null) return refused;
+    }
+    return this.#memory.use(sizeBytes, (buffer) => this.#put(request, buffer));
   }
 
   async #put(request: CommitRequest, buffer: Buffer | null): Promise<CommitOutcome> {
-    const { source, target } = request;
-    const body = await readBody(source, { start: 0, end: target.sizeBytes }, buffer);
-    if (body.length !== target.sizeBytes || crc32(body) !== target.crc32) return { status: 'changed' };
+    const { target } = request;
+    const body = await readPart({ start: 0, end: target.sizeBytes }, request, buffer);
+    if (body?.crc32 !== target.crc32) return { status: 'changed' };
     const outcome: PutOutcome = await this.driver.put(request, body);
     if (outcome.status === 'conflict') return this.#resolve(request);
     if (outcome.status !== 'retry' || outcome.mayBeRejected !== true) return outcome;
@@ -229,13 +238,13 @@ export class CommitEngine<Driver extends StoreDriver = StoreDriver> implements S
     return isBase(found, request) ? { status: 'stored', etag: base.etag } : resolveConflict(found, request);
   }
 
-  /** After a conflict, reads the existing object if the store keeps no checksums. It counts as stored if its bytes match the target. */
+  /** After a conflict, reads the existing object if the store does not tell its checksum. It counts as stored if its bytes match the target. */
   async #compareBytes(request: CommitRequest): Promise<CommitOutcome> {
     const { key, target, signal } = request;
-    if (this.capabilities.wholeObjectChecksum) return { status: 'conflict' };
     const found = await this.#headOf(request);
     if (found.status !== 'found' || found.object.sizeBytes !== target.sizeBytes)
       return { status: 'conflict' };
+    if (found.object.crc32 !== null) return { status: 'conflict' };
     const read = await crc32OfObject(this, key, { maxBytes: target.sizeBytes, signal });
     if (read.status !== 'read') return read;
     return read.crc32 === target.crc32

@@ -57,11 +57,13 @@ export interface Upload {
   readonly kept?: unknown;
 }
 
-/** The bytes of a part. */
+/** The bytes of an object or of a part. */
 export interface PartBody {
   readonly crc32: number;
   readonly sizeBytes: number;
-  /** The bytes for one request, a buffer up to `bufferMaxBytes`. Call it again for each further request. */
+  /** Whether `open` returns a buffer: up to `bufferMaxBytes`. */
+  readonly isBuffer: boolean;
+  /** The bytes for one request. Call it again for each further request. */
   readonly open: () => Buffer | Readable;
 }
 
@@ -77,6 +79,8 @@ export interface UploadedPart extends ObjectVersion {
 type Conflict = { readonly status: 'conflict' };
 /** The upload no longer exists: completed, removed, or too old. */
 type Gone = { readonly status: 'gone'; readonly cause: unknown };
+/** The store rejects this way of writing. `again`: what the driver has learned makes the same commit possible. */
+export type Unsupported = { readonly status: 'unsupported'; readonly again: boolean };
 type Stored = { readonly status: 'stored'; readonly etag: string };
 type Failure = RetryOutcome | FailedOutcome;
 
@@ -86,7 +90,11 @@ export type PutOutcome =
   | Conflict
   | (RetryOutcome & { readonly mayBeRejected?: true })
   | FailedOutcome;
-export type OpenOutcome = { readonly status: 'opened'; readonly id: string } | Conflict | Failure;
+export type OpenOutcome =
+  | { readonly status: 'opened'; readonly id: string }
+  | Conflict
+  | Unsupported
+  | Failure;
 export type PartsOutcome =
   | { readonly status: 'listed'; readonly parts: readonly UploadedPart[] }
   /** The upload is complete. */
@@ -101,12 +109,19 @@ export type PartOutcome =
   | { readonly status: 'completed'; readonly etag: string }
   | Gone
   | Conflict
+  | Unsupported
   | Failure;
 export type CompleteOutcome =
   | Stored
   | Conflict
-  /** This upload can never become the object. */
-  | { readonly status: 'rejected'; readonly isGone: boolean; readonly outcome: Failure }
+  | Unsupported
+  /** This upload can never become the object. `onFinal` is called if that is not due to another object. */
+  | {
+      readonly status: 'rejected';
+      readonly isGone: boolean;
+      readonly outcome: Failure | Unsupported;
+      readonly onFinal?: () => void;
+    }
   /** The completion may still succeed. */
   | Failure;
 export type BaseOutcome =
@@ -140,7 +155,7 @@ export interface StoreDriver extends Pick<Store, 'id' | 'capabilities' | 'check'
   /** Why the store cannot have an object of this name, or null. */
   toKeyError?(key: string): StoreError | null;
   /** Writes an object in one request. The store checks the bytes. */
-  put(write: ObjectWrite, body: Buffer): Promise<PutOutcome>;
+  put(write: ObjectWrite, body: PartBody): Promise<PutOutcome>;
   openUpload(write: ObjectWrite): Promise<OpenOutcome>;
   /** What the store has of an upload of this or of an earlier process. With `partsAtOnce` 1: one part with all bytes. */
   listParts(upload: Upload): Promise<PartsOutcome>;

@@ -3,17 +3,23 @@
  * upload of an earlier process is resumed with the parts that the store confirms. The object becomes visible on completion.
  */
 
-import { Readable } from 'node:stream';
-import { crc32 } from 'node:zlib';
 import type { Clock } from '../../../src/base/clock.js';
 import type { RetryOutcome } from '../../base/retry-table.js';
-import { type BodyMemory, readBody } from './body-memory.js';
-import { isBase, resolveConflict, stripQuotes } from './commit-outcome.js';
+import type { BodyMemory } from './body-memory.js';
+import { isBase, resolveConflict } from './commit-outcome.js';
+import { confirmParts, confirmStart, type DonePart, inOrder, sizeOf } from './confirm-parts.js';
 import { combineCrc32 } from './crc32-combine.js';
-import type { PartBody, StoreDriver, Upload, UploadedPart } from './driver.js';
+import type { StoreDriver, Unsupported, Upload } from './driver.js';
 import { type Part, planParts, shiftParts } from './part-planner.js';
-import { readPieces, scan } from './source-checksums.js';
-import type { CommitOutcome, CommitRequest, Extent, HeadOutcome, ObjectVersion } from './store.js';
+import { readPart, scan } from './source-checksums.js';
+import type {
+  AppendOutcome,
+  CommitOutcome,
+  CommitRequest,
+  Extent,
+  HeadOutcome,
+  ObjectVersion,
+} from './store.js';
 
 /** Attempts for an upload that the store no longer has: each starts over. */
 const MAX_RESTARTS = 5;
@@ -32,7 +38,7 @@ export interface MultipartPlan {
   readonly kept?: unknown;
 }
 
-type DonePart = UploadedPart & { readonly isCopied: boolean };
+type WayOutcome = CommitOutcome | Unsupported;
 
 interface OpenUpload {
   readonly id: string;
@@ -70,13 +76,25 @@ export class MultipartCommits {
     return [...this.#uploads.values()].map(({ id }) => id);
   }
 
-  async commit(plan: MultipartPlan, request: CommitRequest): Promise<CommitOutcome> {
+  /** `unsupported`: the store accepts no uploads in parts, or cannot extend the object. */
+  async commit(plan: MultipartPlan, request: CommitRequest): Promise<AppendOutcome> {
+    let outcome = await this.#attempt(plan, request);
+    if (outcome.status === 'unsupported' && outcome.again)
+      outcome = await this.#attempt(plan, { ...request, unfinished: undefined });
+    return outcome.status === 'unsupported' ? { status: 'unsupported' } : outcome;
+  }
+
+  async #attempt(plan: MultipartPlan, request: CommitRequest): Promise<WayOutcome> {
     const opened = await this.#open(plan, request);
-    if ('status' in opened) return opened;
+    if ('status' in opened) return this.#end(opened, request);
     const outcome = await this.#storeParts(opened, plan, request);
-    if (outcome === null) return this.#complete(opened, plan, request);
-    if (outcome.status === 'stored') this.#uploads.delete(request.commitId);
-    else if (outcome.status !== 'retry') await this.abandon(request.commitId);
+    return outcome === null ? this.#complete(opened, plan, request) : this.#end(outcome, request);
+  }
+
+  /** Keeps the upload only for a retry. */
+  async #end(outcome: WayOutcome, { commitId }: CommitRequest): Promise<WayOutcome> {
+    if (outcome.status === 'stored') this.#uploads.delete(commitId);
+    else if (outcome.status !== 'retry') await this.abandon(commitId);
     return outcome;
   }
 
@@ -86,7 +104,7 @@ export class MultipartCommits {
     if (upload !== undefined) await this.#driver.discard(upload);
   }
 
-  async #open(plan: MultipartPlan, request: CommitRequest): Promise<OpenUpload | CommitOutcome> {
+  async #open(plan: MultipartPlan, request: CommitRequest): Promise<OpenUpload | WayOutcome> {
     const { commitId, unfinished, key } = request;
     const known = this.#uploads.get(commitId);
     if (known !== undefined && known.isStale !== true) return known;
@@ -95,7 +113,7 @@ export class MultipartCommits {
     return this.#resume({ id: unfinished.uploadId, key, parts: new Map(), isUndecided: true }, plan, request);
   }
 
-  async #create(request: CommitRequest): Promise<OpenUpload | CommitOutcome> {
+  async #create(request: CommitRequest): Promise<OpenUpload | WayOutcome> {
     const { key, commitId, target } = request;
     const { needsCrc32c } = this.#driver.limits;
     const whole = needsCrc32c ? await scan(request, { start: 0, end: target.sizeBytes }, true) : null;
@@ -114,19 +132,16 @@ export class MultipartCommits {
     before: OpenUpload,
     plan: MultipartPlan,
     request: CommitRequest,
-  ): Promise<OpenUpload | CommitOutcome> {
+  ): Promise<OpenUpload | WayOutcome> {
     const listed = await this.#driver.listParts({ id: before.id, write: request });
     if (listed.status === 'gone') return this.#afterGone(before, listed.cause, request);
     if (listed.status === 'conflict') return resolveConflict(await this.#head(request), request);
-    if (listed.status === 'completed') {
-      this.#uploads.delete(request.commitId);
-      return { status: 'stored', etag: listed.etag };
-    }
+    if (listed.status === 'completed') return { status: 'stored', etag: listed.etag };
     if (listed.status !== 'listed') return listed;
     const parts =
       this.#driver.limits.partsAtOnce === 1
-        ? await confirmStart(sizeOf(listed.parts), before, request)
-        : await confirmParts(listed.parts, plan, request);
+        ? await confirmStart(sizeOf(listed.parts), before.parts, request)
+        : await confirmParts(listed.parts, plan.parts, request);
     if (parts === null) return { status: 'changed' };
     const upload: OpenUpload = { ...before, parts, isStale: false };
     this.#uploads.set(request.commitId, upload);
@@ -138,7 +153,7 @@ export class MultipartCommits {
     upload: OpenUpload,
     plan: MultipartPlan,
     request: CommitRequest,
-  ): Promise<CommitOutcome | null> {
+  ): Promise<WayOutcome | null> {
     const { partsAtOnce } = this.#driver.limits;
     for (;;) {
       const missing = this.#missing(upload, plan, request);
@@ -164,7 +179,7 @@ export class MultipartCommits {
     upload: OpenUpload,
     plan: MultipartPlan,
     request: CommitRequest,
-  ): Promise<CommitOutcome | 'short' | null> {
+  ): Promise<WayOutcome | 'short' | null> {
     request.signal?.throwIfAborted();
     if (!part.isCopied)
       return this.#memory.use(part.end - part.start, (buffer) =>
@@ -172,7 +187,7 @@ export class MultipartCommits {
       );
     const { keepPart } = this.#driver;
     if (keepPart === undefined || plan.base === undefined) throw new Error('the driver cannot copy parts');
-    const outcome = await keepPart.call(this.#driver, { id: upload.id, write: request }, part, plan.base);
+    const outcome = await keepPart.call(this.#driver, toCall(upload, plan, request), part, plan.base);
     if (outcome.status !== 'kept') return this.#afterFailure(outcome, upload, request);
     upload.parts.set(part.start, { ...outcome.part, isCopied: true });
     return null;
@@ -183,7 +198,7 @@ export class MultipartCommits {
     upload: OpenUpload,
     plan: MultipartPlan,
     request: CommitRequest,
-  ): Promise<CommitOutcome | 'short' | null> {
+  ): Promise<WayOutcome | 'short' | null> {
     request.signal?.throwIfAborted();
     upload.isStale = this.#driver.limits.partsAtOnce === 1;
     const { number, start } = part;
@@ -194,7 +209,7 @@ export class MultipartCommits {
     const sent: DonePart = { number, etag: '', sizeBytes, crc32: body.crc32, isCopied: false };
     if (isLast && combineParts(upload, plan, [start, sent]) !== request.target.crc32)
       return { status: 'changed' };
-    const outcome = await this.#driver.putPart({ id: upload.id, write: request }, part, body);
+    const outcome = await this.#driver.putPart(toCall(upload, plan, request), part, body);
     if (outcome.status !== 'kept') return this.#afterFailure(outcome, upload, request);
     upload.isStale = false;
     const { etag } = outcome.part;
@@ -214,7 +229,7 @@ export class MultipartCommits {
     outcome: Exclude<Awaited<ReturnType<StoreDriver['putPart']>>, { status: 'kept' }>,
     upload: OpenUpload,
     request: CommitRequest,
-  ): Promise<CommitOutcome> {
+  ): Promise<WayOutcome> {
     if (outcome.status === 'completed') return { status: 'stored', etag: outcome.etag };
     if (outcome.status === 'gone') return this.#afterGone(upload, outcome.cause, request);
     if (outcome.status !== 'conflict') return outcome;
@@ -233,12 +248,11 @@ export class MultipartCommits {
     return resolved.status === 'stored' ? resolved : { status: 'retry', cause, maxAttempts: MAX_RESTARTS };
   }
 
-  async #complete(upload: OpenUpload, plan: MultipartPlan, request: CommitRequest): Promise<CommitOutcome> {
+  async #complete(upload: OpenUpload, plan: MultipartPlan, request: CommitRequest): Promise<WayOutcome> {
     const wasUndecided = upload.isUndecided === true;
-    const parts = sorted(upload).map(([, part]) => part);
-    const call: Upload = { id: upload.id, write: request, kept: plan.kept };
+    const parts = inOrder(upload.parts).map(([, part]) => part);
     upload.isUndecided = true;
-    const outcome = await this.#driver.complete(call, parts);
+    const outcome = await this.#driver.complete(toCall(upload, plan, request), parts);
     if (outcome.status === 'stored') {
       if (wasUndecided) return this.#confirm(request);
       this.#uploads.delete(request.commitId);
@@ -246,13 +260,16 @@ export class MultipartCommits {
     }
     // No response, or a temporary error: keep the upload, because a completion may still succeed or has already done so.
     if (outcome.status === 'retry' || outcome.status === 'failed') return outcome;
+    if (outcome.status === 'unsupported') return this.#end(outcome, request);
     const isGone = outcome.status === 'rejected' && outcome.isGone;
     const found = await (wasUndecided && isGone ? this.#awaitCompletion(request) : this.#head(request));
     await this.abandon(request.commitId);
     // Check the object in any case: an earlier completion may have succeeded although its response was lost.
     const resolved = resolveConflict(found, request);
     if (resolved.status !== 'conflict' || outcome.status === 'conflict') return resolved;
-    return isBase(found, request) && hasChecksum(found, plan) ? outcome.outcome : resolved;
+    if (!isBase(found, request) || !hasChecksum(found, plan)) return resolved;
+    outcome.onFinal?.();
+    return outcome.outcome;
   }
 
   /**
@@ -306,83 +323,21 @@ async function storeAll<Outcome>(
   return failed;
 }
 
-/** The planned parts that the store has. A recorded part must match in size and ETag, any other in size and the CRC-32 of the source. */
-async function confirmParts(
-  listed: readonly UploadedPart[],
-  { parts }: MultipartPlan,
-  request: CommitRequest,
-): Promise<Map<number, DonePart>> {
-  const found = new Map(listed.map((part) => [part.number, part]));
-  const noted = new Map(request.unfinished?.parts.map((part) => [part.number, part]));
-  const confirmed = new Map<number, DonePart>();
-  for (const part of parts) {
-    const stored = found.get(part.number);
-    if (part.isCopied || stored === undefined || stored.sizeBytes !== part.end - part.start) continue;
-    const known = noted.get(part.number);
-    const isNoted = known?.sizeBytes === stored.sizeBytes && stripQuotes(known.etag) === stored.etag;
-    const crc = isNoted ? known.crc32 : stored.crc32 === null ? null : (await scan(request, part))?.crc32;
-    if (crc === null || crc === undefined || (!isNoted && crc !== stored.crc32)) continue;
-    confirmed.set(part.start, { ...stored, crc32: crc, isCopied: false });
-  }
-  return confirmed;
-}
-
-/** The first `sizeBytes` bytes as parts: those that this process has sent, and one for the rest. Null when the source is too short. */
-async function confirmStart(
-  sizeBytes: number,
-  upload: OpenUpload,
-  request: CommitRequest,
-): Promise<Map<number, DonePart> | null> {
-  const confirmed = new Map<number, DonePart>();
-  let end = 0;
-  for (const [start, part] of sorted(upload)) {
-    if (start + part.sizeBytes > sizeBytes) break;
-    confirmed.set(start, part);
-    end = start + part.sizeBytes;
-  }
-  if (end === sizeBytes) return confirmed;
-  const rest = await scan(request, { start: end, end: sizeBytes });
-  if (rest === null) return null;
-  return confirmed.set(end, {
-    number: 0,
-    etag: '',
-    sizeBytes: sizeBytes - end,
-    crc32: rest.crc32,
-    isCopied: false,
-  });
-}
-
-/** The body of a part, in `buffer` if one is given, else read twice: for the checksum and for the request. Null when the source is too short. */
-async function readPart(part: Part, request: CommitRequest, buffer: Buffer | null): Promise<PartBody | null> {
-  const sizeBytes = part.end - part.start;
-  if (buffer === null) {
-    const scanned = await scan(request, part);
-    const open = (): Readable => Readable.from(readPieces(request, part));
-    return scanned === null ? null : { crc32: scanned.crc32, sizeBytes, open };
-  }
-  const bytes = await readBody(request.source, part, buffer);
-  return bytes.length === sizeBytes ? { crc32: crc32(bytes), sizeBytes, open: () => bytes } : null;
-}
-
 /** The CRC-32 of what is kept and of all sent parts together. */
 function combineParts(
   upload: OpenUpload,
   { keep }: MultipartPlan,
   ...more: (readonly [number, DonePart])[]
 ): number {
-  return sorted(upload, more).reduce(
+  return inOrder(upload.parts, more).reduce(
     (crc, [, part]) =>
       part.isCopied || part.crc32 === null ? crc : combineCrc32(crc, part.crc32, part.sizeBytes),
     keep?.crc32 ?? 0,
   );
 }
 
-function sorted({ parts }: OpenUpload, more: readonly (readonly [number, DonePart])[] = []) {
-  return [...parts, ...more].sort(([a], [b]) => a - b);
-}
-
-function sizeOf(parts: readonly (Part | UploadedPart)[]): number {
-  return parts.reduce((sum, part) => sum + ('start' in part ? part.end - part.start : part.sizeBytes), 0);
+function toCall({ id }: OpenUpload, { kept }: MultipartPlan, write: CommitRequest): Upload {
+  return { id, write, kept };
 }
 
 /** False when the object is not the one that an append expects: its ETag is the same, but not its checksum. */

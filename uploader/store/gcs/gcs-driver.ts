@@ -84,7 +84,8 @@ export class GcsDriver extends GcsReader implements StoreDriver {
   }
 
   /** Source: Cloud Storage JSON API v1, "Upload an object with multipart upload". */
-  async put(write: ObjectWrite, body: Buffer): Promise<PutOutcome> {
+  async put(write: ObjectWrite, { open }: PartBody): Promise<PutOutcome> {
+    const body = open() as Buffer; // no body is larger than `bufferMaxBytes`
     const ifGenerationMatch = toGeneration(write.base);
     if (ifGenerationMatch === null) return { status: 'conflict' };
     const resource = JSON.stringify(this.#toResource(write, crc32c(body)));

@@ -4,7 +4,8 @@
  * Source: Amazon S3 User Guide, "Add preconditions to S3 operations with conditional requests".
  */
 
-import type { CommitRequest, HeadOutcome } from '../base/store.js';
+import type { ObjectWrite } from '../base/driver.js';
+import type { HeadOutcome } from '../base/store.js';
 import { toS3Failure } from './answer.js';
 import type { Optional } from './optionals.js';
 
@@ -14,7 +15,7 @@ export interface ConditionalWrite {
 }
 
 /** Makes a write conditional on the base. */
-export function toCondition(write: 'put' | 'complete', { base }: CommitRequest): ConditionalWrite {
+export function toCondition(write: 'put' | 'complete', { base }: ObjectWrite): ConditionalWrite {
   return base === null
     ? { name: `${write}IfNoneMatch`, headers: { IfNoneMatch: '*' } }
     : { name: `${write}IfMatch`, headers: { IfMatch: `"${base.etag}"` } };
@@ -25,7 +26,7 @@ export function toCondition(write: 'put' | 'complete', { base }: CommitRequest):
  * change the object in between.
  */
 export async function requireBase(
-  { key, base, signal }: CommitRequest,
+  { key, base, signal }: ObjectWrite,
   head: (key: string, signal?: AbortSignal) => Promise<HeadOutcome>,
 ): Promise<void> {
   const found = await head(key, signal);

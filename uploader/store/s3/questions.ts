@@ -7,16 +7,15 @@
 
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import type { CommitEngine } from '../base/commit-engine.js';
 import { toBase64Crc } from '../base/commit-metadata.js';
-import type { LearnedAnswers } from '../base/learned-answers.js';
 import { MIN_PART_BYTES, type Part } from '../base/part-planner.js';
-import type { AppendOutcome, CommitRequest, Extent, ObjectVersion, Store } from '../base/store.js';
+import type { AppendOutcome, CommitRequest, Extent, ObjectVersion } from '../base/store.js';
 import { outcomeFrom, toS3Failure } from './answer.js';
 import { isPreconditionFailure } from './conditional-write.js';
-import type { S3Connection } from './connection.js';
-import type { Optional, Optionals } from './optionals.js';
+import type { Optional } from './optionals.js';
 import type { Observed } from './s3-capabilities.js';
-import type { WriteFields } from './write-options.js';
+import type { S3Driver } from './s3-driver.js';
 
 const WRONG_ETAG = '00000000000000000000000000000000';
 const MAX_ATTEMPTS = 3;
@@ -24,15 +23,10 @@ const MAX_ATTEMPTS = 3;
 type Headers = Readonly<Record<string, string>>;
 
 /** A store, and the requests that it sends itself. */
-export interface AskedStore extends Pick<Store, 'commit' | 'append' | 'head'> {
-  readonly bucket: string;
-  readonly connection: S3Connection;
-  readonly learned: LearnedAnswers;
-  readonly optionals: Optionals;
-  readonly writeFields: WriteFields;
-  toObjectKey(key: string): string;
-  commitInParts(request: CommitRequest, parts: readonly Part[]): Promise<AppendOutcome>;
-}
+export type AskedStore = Pick<
+  CommitEngine<S3Driver>,
+  'commit' | 'commitInParts' | 'append' | 'head' | 'driver'
+>;
 
 export class S3Questions {
   readonly #store: AskedStore;
@@ -92,8 +86,8 @@ export class S3Questions {
       );
     await this.#ask('showsUploads', () => this.#showsUploads());
     await this.#ask('versioning', async () => {
-      const input = { Bucket: this.#store.bucket };
-      const { Status } = await this.#store.connection.send(
+      const input = { Bucket: this.#store.driver.bucket };
+      const { Status } = await this.#store.driver.connection.send(
         (sdk) => new sdk.GetBucketVersioningCommand(input),
         { signal: this.#signal },
       );
@@ -103,8 +97,8 @@ export class S3Questions {
 
   /** Removes the test objects, with all their versions. Returns the keys that remain. */
   async remove(): Promise<string[]> {
-    const { connection, bucket, learned } = this.#store;
-    const Prefix = this.#store.toObjectKey(this.#directory);
+    const { connection, bucket, learned } = this.#store.driver;
+    const Prefix = this.#store.driver.toTarget(this.#directory).Key;
     let found: { Key?: string | undefined; VersionId?: string | undefined }[] = [...this.#made].map(
       (name) => ({ Key: Prefix + name }),
     );
@@ -134,7 +128,7 @@ export class S3Questions {
       try {
         this.#signal?.throwIfAborted();
         const isSo = await question();
-        if (name !== null) this.#store.learned.learn(name, isSo ? 'yes' : 'no');
+        if (name !== null) this.#store.driver.learned.learn(name, isSo ? 'yes' : 'no');
         return;
       } catch (error) {
         if (error instanceof Unanswerable) return;
@@ -148,7 +142,7 @@ export class S3Questions {
     const found = await this.#store.head(`${this.#directory}small`, this.#signal);
     if (found.status !== 'found') throw new Unanswerable();
     const { commitId, crc32: stored } = found.object;
-    this.#store.learned.learn('wholeObjectChecksum', stored === crc32(bytes) ? 'yes' : 'no');
+    this.#store.driver.learned.learn('wholeObjectChecksum', stored === crc32(bytes) ? 'yes' : 'no');
     return commitId !== null;
   }
 
@@ -156,14 +150,14 @@ export class S3Questions {
   async #refusesPut(name: Optional, headers: Headers): Promise<boolean> {
     this.#needs(name);
     if ((await this.#find('small')) === null) await this.#commit('small', randomBytes(16));
-    const { connection, bucket } = this.#store;
-    const Key = this.#store.toObjectKey(`${this.#directory}small`);
+    const { connection, bucket } = this.#store.driver;
+    const Key = this.#store.driver.toTarget(`${this.#directory}small`).Key;
     const input = {
       Bucket: bucket,
       Key,
       Body: randomBytes(16),
       Metadata: {},
-      ...this.#store.writeFields,
+      ...this.#store.driver.writeFields,
       ...headers,
     };
     return this.#refuses(name, () =>
@@ -175,7 +169,7 @@ export class S3Questions {
   async #refusesComplete(name: Optional, headers: Headers): Promise<boolean> {
     this.#needs('multipart', name);
     if ((await this.#find('parts')) === null) await this.#commit('parts', randomBytes(1), { inParts: [1] });
-    const { connection } = this.#store;
+    const { connection } = this.#store.driver;
     const options = { signal: this.#signal };
     const target = await this.#openUpload('parts', name === 'completeChecksum');
     const Body = Buffer.alloc(1);
@@ -202,13 +196,13 @@ export class S3Questions {
       if (isChecksum ? toS3Failure(error).httpStatus === 400 : isPreconditionFailure(error)) return true;
       throw error;
     }
-    if (name !== 'putChecksum' && name !== 'completeChecksum') this.#store.learned.learn(name, 'no');
+    if (name !== 'putChecksum' && name !== 'completeChecksum') this.#store.driver.learned.learn(name, 'no');
     return false;
   }
 
   async #showsUploads(): Promise<boolean> {
     this.#needs('multipart', 'listUploads');
-    const { connection, bucket, optionals } = this.#store;
+    const { connection, bucket, optionals } = this.#store.driver;
     const target = await this.#openUpload('parts', false);
     try {
       const input = { Bucket: bucket, Prefix: target.Key };
@@ -227,9 +221,9 @@ export class S3Questions {
   }
 
   async #openUpload(name: string, isChecked: boolean) {
-    const { connection, bucket, writeFields } = this.#store;
+    const { connection, bucket, writeFields } = this.#store.driver;
     const checks = isChecked ? ({ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const) : {};
-    const input = { Bucket: bucket, Key: this.#store.toObjectKey(this.#directory + name) };
+    const input = { Bucket: bucket, Key: this.#store.driver.toTarget(this.#directory + name).Key };
     const { UploadId } = await connection.send(
       (sdk) => new sdk.CreateMultipartUploadCommand({ ...input, ...writeFields, ...checks }),
       { signal: this.#signal },
@@ -239,7 +233,7 @@ export class S3Questions {
 
   async #abort(target: { Bucket: string; Key: string; UploadId: string | undefined }): Promise<void> {
     try {
-      await this.#store.connection.send((sdk) => new sdk.AbortMultipartUploadCommand(target));
+      await this.#store.driver.connection.send((sdk) => new sdk.AbortMultipartUploadCommand(target));
       this.mayAbort ??= true;
     } catch (error) {
       if (toS3Failure(error).httpStatus === 403) this.mayAbort = false; // else the upload has been completed
@@ -286,7 +280,7 @@ export class S3Questions {
 
   /** There is nothing to ask about what the store rejects. */
   #needs(...names: readonly Optional[]): void {
-    if (!names.every((name) => this.#store.optionals.uses(name))) throw new Unanswerable();
+    if (!names.every((name) => this.#store.driver.optionals.uses(name))) throw new Unanswerable();
   }
 }
 

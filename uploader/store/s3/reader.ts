@@ -21,38 +21,43 @@ export interface S3Place {
 }
 
 export class S3Reader {
-  readonly #connection: S3Connection;
-  readonly #bucket: string;
-  readonly #prefix: string;
+  readonly connection: S3Connection;
+  readonly bucket: string;
+  /** For the questions of `polytrack check`. */
+  readonly optionals: Optionals;
+  protected readonly prefix: string;
 
-  readonly #optionals: Optionals;
+  constructor(connection: S3Connection, { bucket, prefix, optionals }: S3Place) {
+    this.connection = connection;
+    this.bucket = bucket;
+    this.prefix = prefix;
+    this.optionals = optionals;
+  }
 
-  constructor(connection: S3Connection, place: S3Place) {
-    this.#connection = connection;
-    this.#bucket = place.bucket;
-    this.#prefix = place.prefix;
-    this.#optionals = place.optionals;
+  /** The bucket and the object key for a key of the store. */
+  toTarget(key: string): { readonly Bucket: string; readonly Key: string } {
+    return { Bucket: this.bucket, Key: this.prefix + key };
   }
 
   async check(signal?: AbortSignal): Promise<CheckOutcome> {
-    const input = { Bucket: this.#bucket, Prefix: this.#prefix, MaxKeys: 1 };
+    const input = { Bucket: this.bucket, Prefix: this.prefix, MaxKeys: 1 };
     try {
-      const page = await this.#connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
+      const page = await this.connection.send((sdk) => new sdk.ListObjectsV2Command(input), { signal });
       return isListing(page)
         ? { status: 'ready' }
-        : unexpected(`list s3://${this.#bucket}/${this.#prefix}`, 'bucket name');
+        : unexpected(`list s3://${this.bucket}/${this.prefix}`, 'bucket name');
     } catch (error) {
-      return outcomeFrom(`list s3://${this.#bucket}/${this.#prefix}`, error, signal);
+      return outcomeFrom(`list s3://${this.bucket}/${this.prefix}`, error, signal);
     }
   }
 
   async head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    const input = { Bucket: this.#bucket, Key: this.#prefix + key };
+    const input = this.toTarget(key);
     const operation = `check ${key}`;
     try {
-      const answer = await this.#optionals.send(['checksumMode'], (uses) => {
+      const answer = await this.optionals.send(['checksumMode'], (uses) => {
         const mode = uses.has('checksumMode') ? { ChecksumMode: 'ENABLED' as const } : {};
-        return this.#connection.send((sdk) => new sdk.HeadObjectCommand({ ...input, ...mode }), { signal });
+        return this.connection.send((sdk) => new sdk.HeadObjectCommand({ ...input, ...mode }), { signal });
       });
       const { ETag, ContentLength, ChecksumCRC32, ChecksumType, Metadata } = answer;
       if (ETag === undefined || ContentLength === undefined) return unexpected(operation, 'ETag or length');
@@ -74,7 +79,7 @@ export class S3Reader {
 
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
     const guard = new ListingGuard(`list ${prefix}`);
-    const after = options.after === undefined ? undefined : this.#prefix + options.after;
+    const after = options.after === undefined ? undefined : this.prefix + options.after;
     let from: ListingStart = after === undefined ? {} : { StartAfter: after };
     for (;;) {
       const page = await this.#listPage(prefix, from, options.signal);
@@ -83,7 +88,7 @@ export class S3Reader {
       const isWanted = (key: string): boolean => after === undefined || compareBytes(key, after) > 0;
       for (const { Key, Size, ETag } of Contents)
         if (Key !== undefined && Size !== undefined && ETag !== undefined && isWanted(Key))
-          yield { key: Key.slice(this.#prefix.length), sizeBytes: Size, etag: stripQuotes(ETag) };
+          yield { key: Key.slice(this.prefix.length), sizeBytes: Size, etag: stripQuotes(ETag) };
       if (page.IsTruncated !== true) return;
       const last = Contents.at(-1)?.Key;
       // Not every store returns a token, and not every store supports `StartAfter`.
@@ -96,9 +101,9 @@ export class S3Reader {
   async *read(key: string, { range, signal }: ReadOptions): AsyncGenerator<Uint8Array> {
     if (range !== undefined && range.end <= range.start) return;
     const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` };
-    const input = { Bucket: this.#bucket, Key: this.#prefix + key, ...Range };
+    const input = { ...this.toTarget(key), ...Range };
     try {
-      const { Body } = await this.#connection.send((sdk) => new sdk.GetObjectCommand(input), { signal });
+      const { Body } = await this.connection.send((sdk) => new sdk.GetObjectCommand(input), { signal });
       if (Body === undefined) throw new OutcomeError(unexpected(`read ${key}`, 'body'));
       // In Node.js the body is a stream; its declared type also covers browsers.
       yield* Body as AsyncIterable<Uint8Array>;
@@ -114,11 +119,11 @@ export class S3Reader {
     signal: AbortSignal | undefined,
   ): Promise<ListObjectsV2CommandOutput> {
     const { StartAfter, ...rest } = from;
-    const input = { Bucket: this.#bucket, Prefix: this.#prefix + prefix, ...rest };
+    const input = { Bucket: this.bucket, Prefix: this.prefix + prefix, ...rest };
     try {
-      const page = await this.#optionals.send(StartAfter === undefined ? [] : ['startAfter'], (uses) => {
+      const page = await this.optionals.send(StartAfter === undefined ? [] : ['startAfter'], (uses) => {
         const start = uses.has('startAfter') ? { StartAfter } : {};
-        return this.#connection.send((sdk) => new sdk.ListObjectsV2Command({ ...input, ...start }), {
+        return this.connection.send((sdk) => new sdk.ListObjectsV2Command({ ...input, ...start }), {
           signal,
         });
       });

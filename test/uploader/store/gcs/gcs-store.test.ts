@@ -159,6 +159,15 @@ describeWithPeers(['gcs'], 'Google Cloud Storage', () => {
     expect(sha256(await readAll(store, 'run/gone'))).toBe(sha256(bytes));
   });
 
+  it('does not ask again for an upload session that has ended', async () => {
+    const store = await open();
+    const uploadId = `${server.endpoint}${store.driver.connection.uploadPath}?uploadType=resumable&upload_id=gone`;
+    const request = { ...toRequest('run/gone', someBytes(2 * MIB)), unfinished: { uploadId, parts: [] } };
+
+    expect((await store.commit(request)).status).toBe('retry');
+    expect((await store.commit(request)).status).toBe('stored');
+  });
+
   describe('tails', () => {
     it('are removed after the compose or after a failed append', async () => {
       const store = await open();

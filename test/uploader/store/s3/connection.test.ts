@@ -108,8 +108,8 @@ describeWithPeers(['s3'], 'connection to S3', () => {
       expect(await store.head('none')).toEqual({ status: 'absent' });
       expect((await commit(store, 'some', Buffer.from('x'))).status).toBe('stored');
       expect(proxy.log).toHaveLength(5);
-      expect(store.connection.clockOffsetMs).toBeGreaterThan(-skewMs - 60_000);
-      expect(store.connection.clockOffsetMs).toBeLessThan(-skewMs + 60_000);
+      expect(store.driver.connection.clockOffsetMs).toBeGreaterThan(-skewMs - 60_000);
+      expect(store.driver.connection.clockOffsetMs).toBeLessThan(-skewMs + 60_000);
       await store.close();
     });
 
