@@ -48,6 +48,7 @@ export {
 // Options and records of a run.
 
 export type { JsonValue } from './base/json-value.js';
+export type { JsonObject, V1StatusCondition } from './polyaxon/api-types.js';
 export type { ArtifactKind } from './polyaxon/polyaxon-value.js';
 export type {
   RunArtifact,
