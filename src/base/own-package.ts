@@ -9,7 +9,7 @@ export const OWN_PACKAGE = 'polytrack';
 const MAX_LEVELS = 5;
 
 /** The part of this package's package.json that is used here. */
-export interface OwnManifest {
+interface OwnManifest {
   readonly version: string;
   readonly engines?: { readonly node?: string };
   /** The optional packages, with the ranges of their versions. */

@@ -9,7 +9,7 @@
 export type ConsoleStream = 'stdout' | 'stderr';
 
 /** Receives each chunk before it is written. */
-export type ConsoleListener = (stream: ConsoleStream, chunk: string | Uint8Array) => void;
+type ConsoleListener = (stream: ConsoleStream, chunk: string | Uint8Array) => void;
 
 const listeners = new Set<ConsoleListener>();
 const removals: (() => void)[] = [];

@@ -17,7 +17,7 @@ import {
 import { findPackageManager, listPackages } from './packages.js';
 import type { Masker } from './secrets.js';
 
-export interface EnvironmentCaptureOptions {
+interface EnvironmentCaptureOptions {
   /** Default for this and all other options: the value of the current process. */
   readonly environment?: NodeJS.ProcessEnv | undefined;
   readonly argv?: readonly string[] | undefined;

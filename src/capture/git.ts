@@ -37,7 +37,7 @@ export interface GitCapture {
   readonly problems: readonly string[];
 }
 
-export interface GitCaptureOptions {
+interface GitCaptureOptions {
   /** Longer diffs are truncated, between files where possible. Default 1 MiB, which takes 30 ms to mask. */
   readonly maxDiffBytes?: number | undefined;
   /** Deadline of the whole capture, which then returns what it has so far. Default 10 s. */

@@ -12,7 +12,7 @@ export interface ProcessorTimes {
 }
 
 /** Bytes since boot. */
-export interface Traffic {
+interface Traffic {
   readonly in: number;
   readonly out: number;
 }

@@ -17,7 +17,7 @@ export interface HostFiles {
 export const HOST_FILES: HostFiles = { root: '/' };
 
 /** The memory limit of a control group, and its usage. */
-export interface MemoryLimit {
+interface MemoryLimit {
   readonly limitBytes: number;
   /** Excludes page cache that can be freed immediately, like `kubectl top` and `docker stats`. */
   readonly usedBytes: number;

@@ -10,7 +10,7 @@ import { toWellFormedText } from '../base/well-formed-text.js';
 import { erasesLine, toPlainText } from './terminal-text.js';
 
 /** A line with its control sequences, without its end. */
-export interface AssembledLine {
+interface AssembledLine {
   readonly text: string;
   /** Number of UTF-16 code units of the line that were not kept. */
   readonly lostLength: number;

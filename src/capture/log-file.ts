@@ -37,7 +37,7 @@ export interface LogFileOptions<Line extends WaitingLine> {
   readonly describeLimit?: ((count: number | null) => Line) | undefined;
 }
 
-export interface WaitingLine {
+interface WaitingLine {
   readonly text: string;
 }
 

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
-export type PackageVersion = readonly [name: string, version: string];
+type PackageVersion = readonly [name: string, version: string];
 
 const LOCK_FILES: readonly (readonly [file: string, manager: string])[] = [
   ['pnpm-lock.yaml', 'pnpm'],

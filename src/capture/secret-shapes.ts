@@ -11,7 +11,7 @@ import { isBoring, isMasked, judgeName, looksLikeCredential, looksRandom, MASK }
 import { maskTokens } from './token-formats.js';
 
 /** A text without its secrets, and the number of secrets. */
-export interface MaskedText {
+interface MaskedText {
   readonly text: string;
   readonly count: number;
 }

@@ -140,7 +140,7 @@ function encodeSprite(images: ImageBatch | readonly ImageInput[], count: number)
 }
 
 /** The configuration of one embedding. Paths are relative to the configuration's directory. */
-export interface EmbeddingEntry {
+interface EmbeddingEntry {
   readonly name: string;
   readonly tensorsPath: string;
   readonly metadataPath: string | undefined;

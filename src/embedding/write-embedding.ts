@@ -14,7 +14,7 @@ const MAX_NAME_BYTES = 240;
 /** At most four bytes each. */
 const KEPT_CHARACTERS = 50;
 
-export const PROJECTOR_CONFIG_FILE = 'projector_config.pbtxt';
+const PROJECTOR_CONFIG_FILE = 'projector_config.pbtxt';
 
 /** Where the files of an embedding are. */
 export interface WrittenEmbedding {

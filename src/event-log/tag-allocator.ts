@@ -11,7 +11,7 @@ import { CUSTOM_SCALARS_TAG } from '../summary/custom-scalars.js';
 import { EXPERIMENT_TAG, SESSION_END_TAG, SESSION_START_TAG } from '../summary/hparams.js';
 
 /** The tags that have been written. */
-export interface KnownTags {
+interface KnownTags {
   knows(tag: string): boolean;
   /** Returns the plugin name of a tag; '' if it is unknown. */
   pluginOf(tag: string): string;

@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue } from '../base/json-value.js';
 
 /** The fields that processes share. A tag is a name without a value. */
-export const ORDERED_FIELDS = ['tags', 'meta_info', 'inputs', 'outputs'] as const;
+const ORDERED_FIELDS = ['tags', 'meta_info', 'inputs', 'outputs'] as const;
 type OrderedField = (typeof ORDERED_FIELDS)[number];
 
 type Numbers = Readonly<Record<string, number>>;

@@ -73,7 +73,7 @@ interface Position {
 
 type Points = Pick<MetricPoints, 'steps' | 'values' | 'wallTimes' | 'exactSteps'>;
 
-export class ColumnBuffer implements NumberSeries {
+class ColumnBuffer implements NumberSeries {
   readonly #position: Position;
   #memory = ColumnMemory.take(0);
   #steps = this.#memory.steps;

@@ -45,7 +45,7 @@ export interface ReadingStart {
   readonly offset: number;
 }
 
-export interface ReadingOptions {
+interface ReadingOptions {
   /** Default: the start of the first file. */
   readonly start?: ReadingStart | undefined;
   /** How much to read of each file. Default: all of it. */

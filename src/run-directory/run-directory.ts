@@ -57,7 +57,7 @@ import { OrderCounter } from './order-counter.js';
 import { PendingValues } from './pending-values.js';
 import { linkRun } from './run-link.js';
 
-export interface RunDirectoryOptions {
+interface RunDirectoryOptions {
   readonly diagnostics: Diagnostics;
   readonly fsync: boolean;
   /** Whether an existing run may be resumed. */
@@ -75,7 +75,7 @@ export interface RunDirectoryOptions {
 }
 
 /** The fields of named values that are merged. */
-export type MergedField = 'meta_info' | 'inputs' | 'outputs';
+type MergedField = 'meta_info' | 'inputs' | 'outputs';
 
 /** Merges into larger files are written together. Smaller files take a fraction of a millisecond to write. */
 const LARGE_BYTES = 16 * 1024;

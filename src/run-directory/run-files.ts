@@ -52,7 +52,7 @@ export interface RunRecordFile extends Metadata {
 }
 
 /** The JSON of the files; undefined for a file that does not exist. */
-export interface RunFileValues {
+interface RunFileValues {
   readonly record?: unknown;
   readonly lineage?: unknown;
   readonly order?: unknown;
@@ -60,8 +60,6 @@ export interface RunFileValues {
   readonly workers?: readonly unknown[];
   readonly end?: unknown;
 }
-
-export const NO_FILES: RunFiles = { record: null, lineage: [], order: {}, workers: [], end: null };
 
 const NO_METADATA: Metadata = { tags: [], meta_info: {}, inputs: {}, outputs: {} };
 

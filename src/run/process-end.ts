@@ -31,7 +31,7 @@ export interface UncaughtError {
 }
 
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-export type StopSignal = (typeof STOP_SIGNALS)[number];
+type StopSignal = (typeof STOP_SIGNALS)[number];
 
 /** Something that must be finished before the process ends. */
 export interface EndListener {

@@ -20,7 +20,7 @@ import type { RunEnvironment } from './run-environment.js';
 /** The main writer's log, with the name that Polyaxon's client uses. */
 const MAIN_LOG = 'logs';
 
-export interface RunCaptureOptions {
+interface RunCaptureOptions {
   readonly environment: RunEnvironment;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
@@ -31,7 +31,7 @@ export interface RunCaptureOptions {
   readonly maxLogBytes: number | undefined;
 }
 
-export interface RunCaptureTargets {
+interface RunCaptureTargets {
   onCode(code: GitCapture): void;
   onEnvironment(environment: Record<string, JsonValue>): void;
 }

@@ -21,9 +21,9 @@ import type { RunSession } from './run-session.js';
 
 /** Flags in Polyaxon's `meta_info` for the kinds of events that a run has. Source: polyaxon 2.16, `_client/run.py` (`_log_has_…`). */
 export const RUN_FLAGS = ['has_events', 'has_metrics', 'has_model', 'has_traces', 'has_tensorboard'] as const;
-export type RunFlag = (typeof RUN_FLAGS)[number];
+type RunFlag = (typeof RUN_FLAGS)[number];
 
-export interface RunParts {
+interface RunParts {
   readonly environment: RunEnvironment;
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;

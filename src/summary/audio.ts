@@ -50,7 +50,7 @@ const MAX_DATA_BYTES = 2 ** 32 - WAV_HEADER_BYTES - 1;
 const MAX_CHANNELS = 65_535;
 
 /** Encodes a copy of the samples as WAV; returns WAV bytes unchanged. Throws `ERR_AUDIO_INVALID`. */
-export function encodeAudio(audio: AudioInput): Encoding<Uint8Array> {
+function encodeAudio(audio: AudioInput): Encoding<Uint8Array> {
   if (audio instanceof Uint8Array) {
     if (isWav(audio)) return ready(new Uint8Array(audio));
     throw invalidAudio(`audio has ${audio.length} bytes, which are not a WAV file`);

@@ -13,7 +13,7 @@ export interface Encoding<T> {
 }
 
 /** Work that yields after each slice. */
-export type Slices<T> = () => Generator<undefined, T, undefined>;
+type Slices<T> = () => Generator<undefined, T, undefined>;
 
 /** An encoding that runs in slices; each should take a few milliseconds. */
 export function inSlices<T>(sizeBytes: number, slices: Slices<T>): Encoding<T> {

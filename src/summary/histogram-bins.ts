@@ -16,7 +16,7 @@ import {
 import { checkBinCount, countBins, type HistogramBins } from './numpy-bins.js';
 
 /** The most bins that Polyaxon's client accepts. */
-export const DEFAULT_MAX_BINS = 512;
+const DEFAULT_MAX_BINS = 512;
 
 export interface BinOptions {
   /** The number of equal buckets for values; 0 or more. Default 30, as in TensorBoard. Not used with edges. */

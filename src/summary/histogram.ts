@@ -35,7 +35,7 @@ export interface HistogramBuckets {
 export type HistogramInput = HistogramValues | HistogramBuckets;
 
 /** TensorBoard's default number of buckets. */
-export const DEFAULT_BUCKETS = 30;
+const DEFAULT_BUCKETS = 30;
 
 /** Rows (left, right, count), and the number of values that could not be counted. */
 export interface HistogramRows {

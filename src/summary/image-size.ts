@@ -5,7 +5,7 @@
  * GIF's logical screen (GIF89a), BMP's information header.
  */
 
-export interface ImageSize {
+interface ImageSize {
   readonly height: number;
   readonly width: number;
 }

@@ -73,7 +73,7 @@ function parseImageList(images: ImageInput | readonly ImageInput[]): readonly Im
 }
 
 /** Encodes pixels as PNG, or reads the size of encoded bytes. Throws `ERR_IMAGE_INVALID`. */
-export function encodeImage(image: ImageInput): Encoding<EncodedImage> {
+function encodeImage(image: ImageInput): Encoding<EncodedImage> {
   if (!(image instanceof Uint8Array)) {
     const raw = parseRawImage(image);
     const { height, width } = raw;

@@ -7,7 +7,7 @@ import type { HParamValue } from './hparams.js';
 const MAX_HPARAMS = 1000;
 const MAX_TEXT = 1000;
 
-export interface SessionHParams {
+interface SessionHParams {
   readonly hparams: Readonly<Record<string, HParamValue>>;
   /** The number of values that exceeded the limit of 1,000. */
   readonly omitted: number;

@@ -2,7 +2,7 @@
 
 import { describe } from '../base/describe.js';
 import { type Encoding, joinEncodings, mapEncoding, ready } from './encoding.js';
-import { type ImageBatch, type ImageInput, type ImagePixels, invalidImage } from './image.js';
+import { type ImageBatch, type ImagePixels, invalidImage } from './image.js';
 import { isTensor, type ParsedTensor, parseTensor, type Tensor, type TensorValues } from './tensor.js';
 
 /**
@@ -23,12 +23,12 @@ type Format = (typeof FORMATS)[number];
 const MAX_CHANNELS = 4;
 
 /** Whether a value is a tensor, or has one as its pixels. */
-export function isImageTensor(image: unknown): image is ImageTensor {
+function isImageTensor(image: unknown): image is ImageTensor {
   return isTensor(image) || (isObject(image) && 'pixels' in image && isTensor(image.pixels));
 }
 
 /** The image of a tensor as a batch of one or more. Throws `ERR_IMAGE_INVALID` and `ERR_TENSOR_INVALID`. */
-export function parseImageTensor(image: ImageTensor): Encoding<ImageBatch> {
+function parseImageTensor(image: ImageTensor): Encoding<ImageBatch> {
   const { layout, pixels } = parse(image);
   return mapEncoding(pixels, (read) => ({ ...layout, pixels: read }));
 }
@@ -138,6 +138,3 @@ function toText(shape: readonly number[]): string {
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
 }
-
-/** What can be logged as an image: encoded bytes, pixels, or a tensor. */
-export type ShownImage = ImageInput | ImageTensor;

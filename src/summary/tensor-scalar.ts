@@ -18,7 +18,7 @@ export function parseScalarTensor(tag: string, value: unknown): number | Encodin
   return number.mustRead === true ? number : number.now();
 }
 
-export const invalidScalar = invalidArgument(
+const invalidScalar = invalidArgument(
   'ERR_SCALAR_INVALID',
   'Pass a number, or a tensor of one value; NaN and Infinity are allowed.',
 );

@@ -248,7 +248,7 @@ export function toNumbers(values: TensorValues): Exclude<TensorValues, BigInt64A
   return isBig ? Float64Array.from(values, Number) : values;
 }
 
-export const invalidTensor = invalidArgument(
+const invalidTensor = invalidArgument(
   'ERR_TENSOR_INVALID',
   'Pass a tensor of real numbers that is not disposed, row-major or with strides and offset in elements.',
 );

@@ -16,7 +16,7 @@ const MASK_OVERLAP = 4096;
 /** Length that is counted for a number, a brace or a comma. */
 const TOKEN_LENGTH = 8;
 
-export type ValueLimits = Pick<TraceLimits, 'maxTextLength' | 'maxItems' | 'maxValueDepth'>;
+type ValueLimits = Pick<TraceLimits, 'maxTextLength' | 'maxItems' | 'maxValueDepth'>;
 
 export class ValueDescriber {
   /** Characters written so far. */

@@ -9,7 +9,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
 
-export interface ResultObserver {
+interface ResultObserver {
   /** Runs a thenable's `then`, which may start the work. */
   run<T>(then: () => T): T;
   /** Either this or `rejected` is called, exactly once. */

@@ -37,7 +37,7 @@ export interface OtelRecord {
   readonly resource: SpanValues;
 }
 
-export interface OtelConversion {
+interface OtelConversion {
   readonly limits: TraceLimits;
   readonly mask: SpanMasker | undefined;
 }

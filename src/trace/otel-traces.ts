@@ -13,7 +13,7 @@ import type { JsonRecord, SpanJson } from './span.js';
 import { assembleSpan } from './span-tree.js';
 import type { TraceBudget } from './span-values.js';
 
-export interface OtelTracesOptions {
+interface OtelTracesOptions {
   readonly clock: Clock;
   readonly diagnostics: Diagnostics;
   readonly emit: (span: SpanJson) => void;

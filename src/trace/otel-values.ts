@@ -7,7 +7,7 @@
 
 import type { OtelAttributes, OtelEvent } from './otel-span.js';
 
-export interface OtelValues {
+interface OtelValues {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly outputs: Readonly<Record<string, unknown>>;
   /** All other attributes, by their full names. */

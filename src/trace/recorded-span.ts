@@ -51,7 +51,7 @@ export interface TracerContext {
 }
 
 /** The state that all spans of one root share. */
-export interface TraceState extends TraceBudget {
+interface TraceState extends TraceBudget {
   /** The uuid of the first root of the trace. */
   uuid: string;
   spans: number;
@@ -61,7 +61,7 @@ export interface TraceState extends TraceBudget {
 }
 
 /** Refers to the parent and root of a span that is not in its parent's tree. */
-export type ParentReference = {
+type ParentReference = {
   readonly parent_uuid: string;
   /** Absent if the parent is a span of OpenTelemetry. */
   readonly root_uuid?: string;

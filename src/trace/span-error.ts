@@ -3,7 +3,7 @@
 import type { SpanConditionJson, SpanMasker, SpanStatus } from './span.js';
 import { cleanText } from './span-mask.js';
 
-export type ErrorDescription = {
+type ErrorDescription = {
   readonly type: string;
   readonly message: string;
   readonly code?: string;

@@ -30,7 +30,7 @@ export const MAX_SPAN_DEPTH = 100;
 /** Maximum number of spans of one tree. */
 const MAX_SPANS = 100_000;
 
-export interface SpanJsonOptions {
+interface SpanJsonOptions {
   /** Hides secrets in texts. Default: none. */
   readonly mask?: SpanMasker | undefined;
 }

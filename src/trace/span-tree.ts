@@ -30,7 +30,7 @@ export interface SpanParts {
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-export interface ClosedTree {
+interface ClosedTree {
   readonly json: SpanJson;
   /** Spans that are still open. Each becomes the root of a separate tree, with a reference to its parent. */
   readonly late: readonly RecordedSpan[];

@@ -17,7 +17,7 @@ export interface ValueCounts {
 }
 
 /** The key of a return value that has no names. */
-export const OUTPUT_KEY = 'output';
+const OUTPUT_KEY = 'output';
 
 export class SpanValues {
   readonly #values = new Map<string, JsonValue>();

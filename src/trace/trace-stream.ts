@@ -15,7 +15,7 @@ export type StreamSource<T> = AsyncIterable<T> | Iterable<T> | PromiseLike<Async
 
 type SourceIterator<T> = AsyncIterator<T, unknown> | Iterator<T, unknown>;
 
-export interface StreamCapture<T> {
+interface StreamCapture<T> {
   readonly textOf: ((item: T) => string | null | undefined) | undefined;
   readonly captureOutput: boolean;
 }

@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 import { Diagnostics } from '../../src/base/diagnostics.js';
 import { EventLog, type EventLogOptions } from '../../src/event-log/event-log.js';
 import { type DecodedValue, TagIndex } from '../../src/format/reader/plugin-value.js';
-import { decodeRecords } from '../../src/format/record/record-codec.js';
 import { decodeEvent } from '../../src/format/wire/decode-event.js';
 import { MemorySink } from '../../src/format/writer/memory-sink.js';
 import {
@@ -15,6 +14,7 @@ import {
   POLYAXON_PLUGIN,
 } from '../../src/polyaxon/polyaxon-value.js';
 import { encodePng } from '../../src/summary/png.js';
+import { decodeRecords } from '../support/decode-records.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { createTempDir } from '../support/temp-dir.js';
 

@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { Diagnostics } from '../../src/base/diagnostics.js';
 import { EventLog, type EventLogOptions } from '../../src/event-log/event-log.js';
 import { TagIndex } from '../../src/format/reader/plugin-value.js';
-import { decodeRecords } from '../../src/format/record/record-codec.js';
 import { decodeEvent } from '../../src/format/wire/decode-event.js';
 import { encodeEvent, joinPieces } from '../../src/format/wire/encode-event.js';
 import type { Event } from '../../src/format/wire/messages.js';
 import { MemorySink } from '../../src/format/writer/memory-sink.js';
+import { decodeRecords } from '../support/decode-records.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 const WALL_TIME = 1_700_000_000.25;

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { decodeRecords } from '../../src/format/record/record-codec.js';
 import { decodeEvent } from '../../src/format/wire/decode-event.js';
 import { spawnScript } from '../support/child-script.js';
+import { decodeRecords } from '../support/decode-records.js';
 import { createTempDir } from '../support/temp-dir.js';
 
 const PROCESSES = 4;

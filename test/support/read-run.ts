@@ -3,10 +3,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isEventFileName } from '../../src/format/event-file-name.js';
-import { decodeRecords } from '../../src/format/record/record-codec.js';
 import { decodeEvent } from '../../src/format/wire/decode-event.js';
 import type { Event, SummaryValue } from '../../src/format/wire/messages.js';
 import type { RunArtifact, RunRecord } from '../../src/index.js';
+import { decodeRecords } from './decode-records.js';
 
 /** Returns all complete events of a directory's event files, in the order in which TensorBoard reads them. */
 export function readEvents(directory: string): Event[] {

@@ -30,7 +30,7 @@ export class OutcomeError extends Error {
   }
 }
 
-export interface RetryRow {
+interface RetryRow {
   readonly codes: readonly string[];
   readonly httpStatuses: readonly number[];
   /** The total number of attempts. Infinity: the retry timeout is the only limit. */
@@ -44,7 +44,7 @@ const S3 = 'Amazon S3 API Reference, "Error responses"';
 const TLS = 'Node.js "X509 certificate error codes"';
 const NODE = 'Node.js "Common system errors" and libuv error codes';
 
-export const RETRY_TABLE: readonly RetryRow[] = [
+const RETRY_TABLE: readonly RetryRow[] = [
   {
     codes: [
       'BadDigest',

@@ -4,10 +4,10 @@
  * Each uploader has two objects below `.plx/leases/<group>/`. No other uploader writes them, so they need no conditional writes.
  */
 
-export const LEASES_PREFIX = '.plx/leases/';
+const LEASES_PREFIX = '.plx/leases/';
 
 /** For users who inspect a store; the uploader reads only the size of the object. */
-export interface Beat {
+interface Beat {
   /** Increases with each heartbeat, so that the ETag in a listing changes. */
   readonly counter: number;
   /** Host and process. */

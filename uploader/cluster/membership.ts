@@ -26,7 +26,7 @@ import {
   toRunsKey,
 } from './member-objects.js';
 
-export interface MembershipOptions {
+interface MembershipOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly randomness: Randomness;

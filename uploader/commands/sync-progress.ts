@@ -11,7 +11,7 @@ import { toErrorLines } from './print-error.js';
 import { toProgressLine } from './progress-line.js';
 import { ProgressState } from './progress-state.js';
 
-export interface ProgressDisplay {
+interface ProgressDisplay {
   readonly onEvent: OnSyncEvent;
   /** What a watch has left to do. */
   readonly onStatus: (status: Status) => void;

@@ -10,7 +10,7 @@ import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { filesOnDisk, judgeFile, type WorkOnFiles } from './file-evidence.js';
 
-export interface WorkDone {
+interface WorkDone {
   readonly isAborted: boolean;
   readonly uploads: readonly Upload[];
   readonly files: WorkOnFiles;

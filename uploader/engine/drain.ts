@@ -12,7 +12,7 @@ import { filesOnDisk, judgeFile, type WorkOnFiles } from './file-evidence.js';
 import type { StatusWriter } from './status-writer.js';
 import type { Uploads } from './uploads.js';
 
-export interface DrainOptions {
+interface DrainOptions {
   readonly context: UploaderContext;
   readonly scanner: Scanner;
   readonly uploads: Uploads;

@@ -37,7 +37,7 @@ import { StatusWriter } from './status-writer.js';
 import { aborted, Uploads } from './uploads.js';
 import { withState } from './with-state.js';
 
-export interface LoopOptions extends UploaderOptions {
+interface LoopOptions extends UploaderOptions {
   readonly until: 'idle' | 'ended' | 'signal';
   readonly signal?: AbortSignal | undefined;
   readonly onStatus?: ((status: Status) => void) | undefined;

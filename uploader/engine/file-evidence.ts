@@ -14,7 +14,7 @@ export interface WorkOnFiles {
   readonly failures: { get(id: FileId): { readonly error: CodedError } | undefined };
 }
 
-export interface FileFinding {
+interface FileFinding {
   readonly state: FileState;
   /** Why the file is unsent; null in the other states. */
   readonly reason: CodedError | null;

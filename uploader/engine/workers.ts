@@ -22,7 +22,7 @@ export interface WorkHandler {
   readonly endsWhenEmpty: boolean;
 }
 
-export interface WorkersOptions {
+interface WorkersOptions {
   readonly queue: WorkQueue;
   readonly context: CommitContext;
   readonly limit: ConcurrencyLimit;

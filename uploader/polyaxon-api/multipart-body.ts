@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import type { StreamedBody } from '../base/http/transport.js';
 import type { ApiBody } from './api-session.js';
 
-export interface UploadTarget {
+interface UploadTarget {
   /** The directory inside the run, without leading and trailing slashes; empty for the run itself. */
   readonly directory: string;
   readonly name: string;

@@ -84,7 +84,7 @@ export function diff(desired: Desired, known: Known): SyncRequest[] {
 }
 
 /** Returns the acknowledged items. Of the fields, those that this process sent, so that later changes by other clients are kept. */
-export function findSent(what: Part, desired: Desired, { items, sent }: Known): readonly Item[] {
+function findSent(what: Part, desired: Desired, { items, sent }: Known): readonly Item[] {
   const isSent = ({ key, hash }: Item): boolean =>
     items.get(key) === hash && (what === 'lineage' || sent.has(key));
   return desired[what].filter(isSent);

@@ -11,7 +11,7 @@ import type { PolyaxonClient } from '../polyaxon-api/client.js';
 import type { RunPlace } from '../polyaxon-api/project-directory.js';
 import type { PolyaxonRun, RunRef, SyncRunBody } from '../polyaxon-api/types.js';
 
-export interface EnsureRunOptions {
+interface EnsureRunOptions {
   readonly client: PolyaxonClient;
   readonly ref: RunRef;
   /** Whether to create a missing project. */
@@ -19,7 +19,7 @@ export interface EnsureRunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface EnsuredRun {
+interface EnsuredRun {
   readonly run: PolyaxonRun;
   readonly isNew: boolean;
 }

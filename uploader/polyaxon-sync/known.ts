@@ -10,7 +10,7 @@ import { readWholeFile, replaceFile } from '../base/io/whole-file.js';
 import type { RunRef } from '../polyaxon-api/types.js';
 
 /** An item that the server rejects. It is not sent again until its value changes. */
-export interface Deferred {
+interface Deferred {
   readonly hash: string;
   readonly code: string;
   readonly message: string;

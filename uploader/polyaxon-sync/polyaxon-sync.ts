@@ -23,7 +23,7 @@ import { Refusals } from './refusals.js';
 import { findPlace } from './run-place.js';
 import { type RoundOutcome, RunSync, type RunSyncOptions } from './run-sync.js';
 
-export interface PolyaxonSyncOptions extends RunSyncOptions {
+interface PolyaxonSyncOptions extends RunSyncOptions {
   /** While watching, runs are reported continuously; otherwise only by `flush`. */
   readonly isWatching: boolean;
   /** Whether this uploader reports a run. */

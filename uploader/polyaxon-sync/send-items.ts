@@ -5,7 +5,7 @@
 
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 
-export interface SendItemsOptions<Item> {
+interface SendItemsOptions<Item> {
   readonly send: (items: readonly Item[]) => Promise<void>;
   readonly onSent: (items: readonly Item[]) => void;
   /** Called for an item that the server rejects in a request without other items. */

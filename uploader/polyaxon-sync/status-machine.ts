@@ -26,7 +26,7 @@ export interface StatusPost {
   readonly force: boolean;
 }
 
-export interface StatusPlan {
+interface StatusPlan {
   readonly posts: readonly StatusPost[];
   /** `other-client`: another client has ended or is stopping the run, and its status is kept. */
   readonly outcome: 'ours' | 'other-client';
@@ -48,7 +48,7 @@ export function planStatuses(server: RunStatuses, wanted: readonly V1StatusCondi
 }
 
 /** Whether two conditions are the same. Ignores the time of `WriterLost`, which is when the loss was detected. */
-export function isSameCondition(a: V1StatusCondition, b: V1StatusCondition): boolean {
+function isSameCondition(a: V1StatusCondition, b: V1StatusCondition): boolean {
   if (a.type !== b.type) return false;
   if (a.reason === WRITER_LOST && b.reason === WRITER_LOST) return true;
   return toMs(a) === toMs(b);

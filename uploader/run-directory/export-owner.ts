@@ -14,7 +14,7 @@ import { readWholeFile } from '../base/io/whole-file.js';
 import { joinNames, joinPath } from '../base/join-path.js';
 
 /** `undecided`: a file cannot be read now. Try again later. */
-export type ExportOwner = 'uploader' | 'writer' | 'undecided';
+type ExportOwner = 'uploader' | 'writer' | 'undecided';
 
 const MAX_BYTES = 64 * 1024;
 

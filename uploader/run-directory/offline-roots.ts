@@ -8,7 +8,7 @@ import type { FileSystem } from '../base/io/file-system.js';
 const OUR_ROOT = 'plx-runs';
 const POLYAXON_ROOT = '/tmp/plx/offline';
 
-export interface OfflineRoots {
+interface OfflineRoots {
   /** The roots that exist, each once. */
   readonly found: readonly string[];
   /** All places that were searched. */

@@ -29,7 +29,7 @@ const WATCH_MS = 3_000;
 const MAX_WATCH_MS = 600_000;
 const INTERVAL_MS = 250;
 
-export interface ActivityOptions {
+interface ActivityOptions {
   /** The time now, by the clock that stamps the files of the run; in ms since 1970. */
   readonly nowMs: number;
   /** The latest modification time of the files of the run, in ms since 1970. */

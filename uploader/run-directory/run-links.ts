@@ -14,7 +14,7 @@ import { findStat } from '../base/io/resolve-existing.js';
 import { systemErrorCode } from '../base/io/system-error.js';
 import { toRootOf } from './run-uuid.js';
 
-export interface Linked {
+interface Linked {
   /** What the user should name instead: the root, in the form of the given path; for a single link, its run directory. */
   readonly path: string;
   /** Completes "<given path>: …". */

@@ -54,7 +54,7 @@ export class WriterWatch {
 }
 
 /** What the files of a writer show at one moment. `elsewhere`: only a change of the beat shows whether its process runs. */
-export type WriterSign =
+type WriterSign =
   | { readonly state: WriterState }
   | { readonly state: 'elsewhere'; readonly beat: number; readonly intervalMs: number };
 

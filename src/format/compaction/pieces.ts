@@ -23,7 +23,7 @@ export interface Piece {
 /** How the viewers share the points of a tag. `together`: one copy. `fastApart`: one for the fast reader, one for the others. `apart`: one for each. */
 export type Sharing = 'together' | 'fastApart' | 'apart';
 
-export interface CutOptions {
+interface CutOptions {
   readonly keeps: Uint8Array;
   readonly roles: PointRoles;
   /** By tag; `together` if it is missing. */

@@ -15,7 +15,7 @@ import { type Piece, roleIn, type ViewerName } from './pieces.js';
 import { HIDES, type PointRoles, REPEATS, SHOWS } from './point-roles.js';
 import { StepQueue } from './step-queue.js';
 
-export interface SortInput {
+interface SortInput {
   readonly points: PointTable;
   readonly roles: PointRoles;
   /** In the order of reading. */

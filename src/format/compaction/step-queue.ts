@@ -1,6 +1,6 @@
 /** Numbered items with steps that leave in any order, and a question: does one remain up to a step? Pure. */
 
-export interface StepItem {
+interface StepItem {
   readonly step: number | bigint;
 }
 

@@ -97,12 +97,6 @@ export function maskCrc(crc: number): number {
   return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
 }
 
-/** The inverse of `maskCrc`. */
-export function unmaskCrc(masked: number): number {
-  const rotated = (masked - MASK_DELTA) >>> 0;
-  return ((rotated << 15) | (rotated >>> 17)) >>> 0;
-}
-
 /** The masked CRC-32C of `bytes[start, end)`. */
 export function maskedCrc32c(bytes: Uint8Array, start = 0, end = bytes.length): number {
   return maskCrc(crc32c(bytes, start, end));

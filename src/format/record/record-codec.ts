@@ -132,15 +132,3 @@ function findNonZero(view: DataView, start: number): number {
   while (at < view.byteLength && view.getUint8(at) === 0) at++;
   return at;
 }
-
-/** Decodes all complete records of `bytes`; `end` is the offset after the last one. Throws like `decodeRecord`. */
-export function decodeRecords(bytes: Uint8Array): { records: Uint8Array[]; end: number } {
-  const records: Uint8Array[] = [];
-  let end = 0;
-  for (;;) {
-    const decoded = decodeRecord(bytes, end);
-    if (decoded.kind === 'incomplete') return { records, end };
-    records.push(decoded.data);
-    end = decoded.end;
-  }
-}

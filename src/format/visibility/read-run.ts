@@ -15,7 +15,7 @@ import { RunVisibility, type ShownRun, type VisibilityOptions } from './run-visi
 import type { DamagedPart } from './viewer.js';
 
 /** What a visit meets, in the order of reading. */
-export interface RunVisitor {
+interface RunVisitor {
   openFile(name: string): void;
   /** Complete records. Their bytes are valid during the call. */
   read(batch: ReadBatch): void;

@@ -61,7 +61,7 @@ export class TagSeries implements TagView {
 }
 
 /** What differs between the readers when the page asks for a series. */
-export interface PageRules {
+interface PageRules {
   readonly codes: CodeColumn;
   readonly points: PointTable;
   readonly samples: Samples;

@@ -24,7 +24,7 @@ import { encodeScalar, ScalarTable, TEMPLATE_SLACK_BYTES, TemplateForm } from '.
 import { type Step, stepAfter, stepBefore } from './step.js';
 
 /** A valid call whose result TensorBoard shows in an unexpected way. Reported once for each tag. */
-export interface TagNotice {
+interface TagNotice {
   readonly kind: 'stepNotIncreasing' | 'tagReused' | 'metadataIgnored';
   readonly tag: string;
   readonly detail: string;

@@ -4,7 +4,7 @@
  * WAV: "Multimedia Programming Interface and Data Specifications 1.0" (RIFF): chunks `fmt ` and `data`.
  */
 
-export interface AudioHeader {
+interface AudioHeader {
   /** Without a dot. */
   readonly extension: string;
   readonly contentType?: string;

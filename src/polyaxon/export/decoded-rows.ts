@@ -14,7 +14,7 @@ export interface DecodedRow {
   readonly asset?: { readonly bytes: Uint8Array; readonly extension: string } | undefined;
 }
 
-export interface DecodedRows {
+interface DecodedRows {
   readonly kind: ArtifactKind;
   readonly rows: readonly DecodedRow[];
 }

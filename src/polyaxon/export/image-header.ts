@@ -5,7 +5,7 @@
  * header, and the first bytes of WebP (RFC 9649), which give the format only.
  */
 
-export interface ImageHeader {
+interface ImageHeader {
   /** Without a dot. */
   readonly extension: string;
   readonly height?: number;

@@ -35,7 +35,7 @@ import type { RunArtifact } from '../run-record.js';
 import { ExportSession } from './export-session.js';
 import type { ExportOutput } from './exporter.js';
 
-export interface PolyaxonFilesOptions {
+interface PolyaxonFilesOptions {
   readonly runDirectory: string;
   /** The absolute path of the directory of the event files. */
   readonly directory: string;

@@ -22,7 +22,7 @@ export interface NameChange {
   readonly reason: string;
 }
 
-export interface ChosenName {
+interface ChosenName {
   readonly name: string;
   readonly change: NameChange | undefined;
 }

@@ -19,7 +19,7 @@ export interface ExportNotice {
   readonly name?: string;
 }
 
-export interface SeriesIndexOptions {
+interface SeriesIndexOptions {
   readonly target: ExportTarget;
   readonly exactValues: number;
   readonly isReservedName: ((name: string) => boolean) | undefined;

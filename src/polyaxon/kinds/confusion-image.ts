@@ -20,7 +20,7 @@ export interface ConfusionTitles {
   readonly y?: string;
 }
 
-export interface ConfusionPicture {
+interface ConfusionPicture {
   readonly columns: readonly string[];
   readonly rows: readonly string[];
   /** Text and null are drawn in grey. */

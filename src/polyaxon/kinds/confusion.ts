@@ -58,7 +58,7 @@ export function createConfusion(input: ConfusionInput): KindEvent {
 }
 
 /** Counts how often each class was predicted as each other class. Throws `ERR_CONFUSION_INVALID`. */
-export function countSamples({ predictions, targets, labels }: ConfusionSamples): ConfusionMatrix {
+function countSamples({ predictions, targets, labels }: ConfusionSamples): ConfusionMatrix {
   checkLabels('predictions', predictions);
   checkLabels('targets', targets);
   if (predictions.length !== targets.length) {

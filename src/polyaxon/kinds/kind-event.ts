@@ -44,7 +44,7 @@ export function valuePreview(
 }
 
 /** The file of an event: its bytes, or a reference to the bytes of its preview. */
-export type KindAsset =
+type KindAsset =
   | { readonly extension: string; readonly bytes: Uint8Array }
   | { readonly extension: string; readonly inPreview: true };
 

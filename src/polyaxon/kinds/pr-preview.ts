@@ -5,7 +5,7 @@
 import { countPredictions, DEFAULT_THRESHOLDS, type PrCurveCounts } from '../../summary/pr-curve.js';
 
 /** The assumed number of positive samples for curves of which only the points are known. */
-export const NOMINAL_POSITIVES = 10_000;
+const NOMINAL_POSITIVES = 10_000;
 
 /** The description of such a curve. */
 export const POINTS_DESCRIPTION = `Drawn from precision and recall only: counts assume ${NOMINAL_POSITIVES.toLocaleString('en')} positive samples, and thresholds are unknown.`;

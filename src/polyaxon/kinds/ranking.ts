@@ -13,14 +13,14 @@ export interface ThresholdCounts {
   readonly falsePositives: Float64Array;
 }
 
-export interface RocCurve {
+interface RocCurve {
   /** False positive rates, ascending; NaN without negative samples. */
   readonly fpr: Float64Array;
   /** True positive rates, ascending; NaN without positive samples. */
   readonly tpr: Float64Array;
 }
 
-export interface PrecisionRecallCurve {
+interface PrecisionRecallCurve {
   readonly precision: Float64Array;
   /** Descending to 0. */
   readonly recall: Float64Array;

@@ -25,7 +25,7 @@ export interface ScoredSamples {
 }
 
 /** The samples of one class against the rest. */
-export interface ClassSamples {
+interface ClassSamples {
   /** The suffix of the curve's name: '' or `_<column>`. */
   readonly suffix: string;
   readonly isPositive: readonly boolean[];

@@ -10,7 +10,7 @@ export interface TableColumn {
 }
 
 /** Consecutive rows. Each array has the same length; null is a missing number. */
-export interface TableChunk {
+interface TableChunk {
   readonly count: number;
   /** In the order of the table's columns. */
   readonly data: readonly (readonly string[] | readonly bigint[] | readonly (number | null)[])[];
@@ -22,7 +22,7 @@ export interface MetricTable {
 }
 
 /** What is read of the runs. */
-export interface TableSource {
+interface TableSource {
   readonly runs: AsyncIterable<LoadedRun>;
   readonly metrics: ReadMetricsOptions;
   /** Called for each problem of a run and its event files. */

@@ -9,7 +9,7 @@ import type { Layer, LayerOutput } from './layers-topology.js';
 import { NodeNames, toPlainName } from './node-names.js';
 
 /** A layer that is not a model. */
-export interface LayerNode {
+interface LayerNode {
   /** The name, with the scopes of all models around the layer, including the outermost one. */
   readonly name: string;
   readonly layer: Layer;
@@ -17,7 +17,7 @@ export interface LayerNode {
   readonly inputs: readonly string[];
 }
 
-export interface LayerNodes {
+interface LayerNodes {
   readonly scope: string;
   readonly nodes: readonly LayerNode[];
   /** The outputs of the model, in the form of `inputs`. */

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { CorruptRecordError } from '../../../src/base/errors.js';
 import {
   decodeRecord,
-  decodeRecords,
   encodeRecord,
   FRAMING_BYTES,
   findRecordHeader,
 } from '../../../src/format/record/record-codec.js';
 import { RecordQueue } from '../../../src/format/record/record-queue.js';
+import { decodeRecords } from '../../support/decode-records.js';
 
 const fromHex = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'));
 const FILE_VERSION = '0f000000000000006d532b091a0d627261696e2e4576656e743a32fc985129';

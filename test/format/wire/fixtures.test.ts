@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decodeRecords } from '../../../src/format/record/record-codec.js';
 import { decodeEvent } from '../../../src/format/wire/decode-event.js';
+import { decodeRecords } from '../../support/decode-records.js';
 import { describeEvent, withoutRedundancy } from '../../support/describe-event.js';
 import { FIXTURES, listExpectedFiles } from '../../support/expected-runs.js';
 

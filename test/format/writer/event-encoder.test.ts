@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeValue } from '../../../src/format/reader/plugin-value.js';
-import { decodeRecords } from '../../../src/format/record/record-codec.js';
 import { RecordQueue } from '../../../src/format/record/record-queue.js';
 import { decodeEvent } from '../../../src/format/wire/decode-event.js';
 import { encodeEvent, joinPieces } from '../../../src/format/wire/encode-event.js';
@@ -9,6 +8,7 @@ import { DataType, type Event } from '../../../src/format/wire/messages.js';
 import { EventEncoder } from '../../../src/format/writer/event-encoder.js';
 import { createMetadata } from '../../../src/summary/plugin-data.js';
 import { createTextValue } from '../../../src/summary/text.js';
+import { decodeRecords } from '../../support/decode-records.js';
 
 function eventsOf(queue: RecordQueue): Event[] {
   return decodeRecords(queue.waiting).records.map(decodeEvent);

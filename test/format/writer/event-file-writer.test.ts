@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Diagnostics } from '../../../src/base/diagnostics.js';
 import type { CodedError } from '../../../src/base/errors.js';
-import { decodeRecords } from '../../../src/format/record/record-codec.js';
 import { decodeEvent } from '../../../src/format/wire/decode-event.js';
 import type { Event } from '../../../src/format/wire/messages.js';
 import type { EventFileWriterOptions } from '../../../src/format/writer/event-file-options.js';
 import { EventFileWriter } from '../../../src/format/writer/event-file-writer.js';
+import { decodeRecords } from '../../support/decode-records.js';
 import { diskError, FailingSink } from '../../support/failing-sink.js';
 import { FakeClock } from '../../support/fake-clock.js';
 

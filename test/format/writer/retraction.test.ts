@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { decodeRecords } from '../../../src/format/record/record-codec.js';
 import { decodeEvent } from '../../../src/format/wire/decode-event.js';
 import type { Event } from '../../../src/format/wire/messages.js';
 import { EventFileWriter } from '../../../src/format/writer/event-file-writer.js';
 import { MemorySink } from '../../../src/format/writer/memory-sink.js';
 import { createRetractions } from '../../../src/format/writer/retraction.js';
+import { decodeRecords } from '../../support/decode-records.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 /** An event in a short form: `version 2`, `start 7`, or a step with its tags; a tag with `-` removes points. */

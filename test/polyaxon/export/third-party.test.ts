@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decodeRecords } from '../../../src/format/record/record-codec.js';
 import { decodeEvent } from '../../../src/format/wire/decode-event.js';
 import { type ExportCounts, Exporter } from '../../../src/polyaxon/export/exporter.js';
 import { toPythonFloat } from '../../../src/polyaxon/number-text.js';
+import { decodeRecords } from '../../support/decode-records.js';
 import { type ExpectedFile, FIXTURES, listExpectedFiles } from '../../support/expected-runs.js';
 import { ExportedFiles } from '../../support/exported-files.js';
 

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { SeriesArtifact } from '../../../src/polyaxon/export/exporter.js';
-import { NO_FILES, type RunFiles, type RunRecordFile } from '../../../src/run-directory/run-files.js';
+import type { RunFiles, RunRecordFile } from '../../../src/run-directory/run-files.js';
 import type { ExportFacts } from '../../../uploader/pipeline/report/export-facts.js';
 import { type RunSource, toDesiredRun } from '../../../uploader/polyaxon-sync/desired-run.js';
 import { findPlace } from '../../../uploader/polyaxon-sync/run-place.js';
+
+const NO_FILES: RunFiles = { record: null, lineage: [], order: {}, workers: [], end: null };
 
 const NOTHING = { tags: [], meta_info: {}, inputs: {}, outputs: {} };
 const TIME = '2026-01-02T03:04:05.000000+00:00';

@@ -14,7 +14,7 @@ import type {
   Transport,
 } from './transport.js';
 
-export interface UndiciTransportOptions {
+interface UndiciTransportOptions {
   readonly tls: TlsSettings;
   readonly proxies: ProxySettings;
 }

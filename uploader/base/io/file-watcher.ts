@@ -20,10 +20,3 @@ export interface FileWatcherListener {
 }
 
 export type OpenFileWatcher = (listener: FileWatcherListener) => Promise<FileWatcher>;
-
-/** A file watcher without events. */
-export const openNoFileWatcher: OpenFileWatcher = async () => ({
-  watch: () => undefined,
-  unwatch: () => undefined,
-  close: async () => undefined,
-});

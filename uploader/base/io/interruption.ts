@@ -23,7 +23,7 @@ export interface Diversion {
   onUncaught(error: unknown): void;
 }
 
-export interface Interruptions {
+interface Interruptions {
   /** Aborted by the first interruption. */
   readonly signal: AbortSignal;
   /** Passes every interruption to `diversion` until the process ends. */
@@ -31,7 +31,7 @@ export interface Interruptions {
 }
 
 /** The part of `process` that is used here. */
-export interface InterruptedProcess {
+interface InterruptedProcess {
   on(signal: ForwardedSignal, listener: () => void): unknown;
   on(event: 'exit', listener: () => void): unknown;
   on(event: 'uncaughtException', listener: (error: unknown) => void): unknown;

@@ -21,8 +21,8 @@ import { readWholeFile, removeFile } from './whole-file.js';
 
 const FILE_MODE = 0o600;
 const MAX_LOCK_BYTES = 4096;
-export const OTHER_HOST_STALE_MS = 5 * 60_000;
-export const REFRESH_MS = 60_000;
+const OTHER_HOST_STALE_MS = 5 * 60_000;
+const REFRESH_MS = 60_000;
 const POLL_MS = 500;
 /** What follows the name of a lock in that of a temporary file: the tokens of the holder to replace, if any, and of the new one. */
 const TEMPORARY = /^((?:[0-9a-f]{32}\.)*[0-9a-f]{32})\.partial$/;
@@ -44,7 +44,7 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-export interface LockOptions {
+interface LockOptions {
   readonly refreshMs: number;
   /** Watch a lock whose holder cannot be checked for this long, instead of comparing its modification time with the clock. */
   readonly watchMs?: number | undefined;

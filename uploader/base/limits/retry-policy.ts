@@ -13,7 +13,7 @@ export interface RetryNotice {
   readonly cause: unknown;
 }
 
-export interface RetryPolicyOptions {
+interface RetryPolicyOptions {
   readonly clock: Clock;
   readonly randomness: Randomness;
   /** How long a call is retried without success. Infinity: without limit. */

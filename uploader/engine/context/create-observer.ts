@@ -16,7 +16,7 @@ import type { Store } from '../../store/base/store.js';
 import { projectsOf } from '../../store/open-store.js';
 
 /** The parts of the uploader's context that the observer needs. */
-export interface ObserverContext {
+interface ObserverContext {
   readonly io: Io;
   readonly config: SyncConfig;
   readonly isWatching: boolean;

@@ -16,7 +16,7 @@ import { parseStoreUrl } from '../../store/open-store.js';
 /** A watch waits this long for a run file before it imports a directory of event files. */
 const ADOPT_AFTER_MS = 2_000;
 
-export interface CreateScannerOptions {
+interface CreateScannerOptions {
   readonly config: SyncConfig;
   readonly io: Io;
   readonly place: Place;

@@ -33,7 +33,7 @@ import {
 } from '../../run-directory/run-origin.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 
-export interface RunOwnersOptions extends StoreAccess {
+interface RunOwnersOptions extends StoreAccess {
   readonly io: Io;
   readonly inventory: Inventory;
   readonly hostId: string;

@@ -9,7 +9,7 @@ import type { Store, StoreNotice } from '../../store/base/store.js';
 import { openStore } from '../../store/open-store.js';
 import { checkStore } from './listing.js';
 
-export interface StoreAccessOptions {
+interface StoreAccessOptions {
   readonly io: Io;
   /** Default: the configured store. The caller closes a store that it passes. */
   readonly store?: Store | undefined;

@@ -8,7 +8,7 @@ import type { HttpAddress } from '../../settings/value-types.js';
 import type { Health, Monitor } from './monitor.js';
 import { CONTENT_TYPE } from './prometheus.js';
 
-export interface MonitorServer {
+interface MonitorServer {
   readonly url: string;
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import type { LoadedRun } from '../../../src/reading/loaded-run.js';
 import { Run } from '../../../src/run/run.js';
 import { RUNS_DIRECTORY } from '../../../src/run-directory/layout.js';
 
-export interface WriteAggregateOptions {
+interface WriteAggregateOptions {
   readonly name: string;
   /** Default: the root of the first run on disk, else that of a new run. */
   readonly root: string | undefined;

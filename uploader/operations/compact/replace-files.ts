@@ -34,7 +34,7 @@ const PARTIAL_NAME = `compact${PARTIAL_SUFFIX}`;
 /** Sorts after the name that it is added to, and before all later ones. */
 const SUFFIX = '.compact';
 
-export interface ReplacementOptions {
+interface ReplacementOptions {
   readonly olderThanMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }

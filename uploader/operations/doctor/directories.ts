@@ -29,7 +29,7 @@ const NETWORK_TYPES: Readonly<Record<number, string>> = {
   1702057286: 'FUSE',
 };
 
-export interface DirectoryFacts {
+interface DirectoryFacts {
   readonly freeBytes: number;
   /** The kind of network file system; null for a local or unknown one. */
   readonly network: string | null;

@@ -14,7 +14,7 @@ import { checkGit, checkNode, checkOwnVersion, checkPackages, checkTensorBoard }
 import { checkRuns } from './runs.js';
 import { checkConfiguredStore, checkUploads } from './uploads.js';
 
-export interface DoctorOptions extends DiskAccess {
+interface DoctorOptions extends DiskAccess {
   readonly flags: Flags;
 }
 

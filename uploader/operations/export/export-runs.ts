@@ -9,7 +9,7 @@ import type { Io } from '../../base/io/io.js';
 import type { Environment } from '../../settings/settings.js';
 import { openRunSource } from '../read/run-source.js';
 
-export interface ExportRunsOptions extends ExportMetricsOptions {
+interface ExportRunsOptions extends ExportMetricsOptions {
   readonly uuids: readonly string[] | undefined;
   /** The path of the file, or a function that receives its bytes. */
   readonly out: string | ((bytes: Uint8Array) => Promise<void>);
@@ -17,7 +17,7 @@ export interface ExportRunsOptions extends ExportMetricsOptions {
   readonly environment: Environment;
 }
 
-export interface ExportReport {
+interface ExportReport {
   readonly runs: number;
   readonly bytes: number;
 }

@@ -10,9 +10,9 @@ import type { ReadEvent } from '../../../src/format/reader/event-file-reader.js'
 import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
 import { type Damage, scanFile } from './scan-file.js';
 
-export type ProblemKind = Damage['part'] | 'tail' | 'wallTime' | 'noFileVersion' | 'directoryName';
+type ProblemKind = Damage['part'] | 'tail' | 'wallTime' | 'noFileVersion' | 'directoryName';
 
-export interface Problem {
+interface Problem {
   readonly kind: ProblemKind;
   /** The offset of the first affected byte. */
   readonly offset: number;

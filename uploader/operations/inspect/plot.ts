@@ -5,7 +5,7 @@ import { largestOf } from '../../../src/base/largest-of.js';
 const WIDTH = 64;
 const HEIGHT = 10;
 
-export interface PlotPoint {
+interface PlotPoint {
   readonly step: number;
   readonly value: number;
 }

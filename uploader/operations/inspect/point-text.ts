@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { type InspectedValue, toReadable } from './inspected-value.js';
 
-export interface ValueText {
+interface ValueText {
   /** What the value is, as a short line; the whole value unless it has a content. */
   readonly text: string;
   /** The content of a text or a structured value, as `toJsonValue` gives it. */

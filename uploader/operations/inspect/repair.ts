@@ -16,7 +16,7 @@ import { findTargetProblem } from '../../base/io/target-directory.js';
 import { scanFile } from './scan-file.js';
 
 /** Thrown when the target directory for repaired copies cannot be used. */
-export class RepairTargetError extends CodedError {
+class RepairTargetError extends CodedError {
   readonly code = 'ERR_REPAIR_TARGET';
   readonly hint = 'Pass a new directory to --repair, outside the directory that is repaired.';
   constructor(

@@ -14,7 +14,7 @@ export interface Damage {
 }
 
 /** The damage of a file, known once all records have been read. */
-export interface ScanResult {
+interface ScanResult {
   /** In file order. */
   readonly damage: readonly Damage[];
   /** Size and offset of a partial record at the end; the size is 0 when the file ends with a whole record. */

@@ -38,7 +38,7 @@ export interface RunShownCounts {
 }
 
 /** Explains each reason. Each completes "3 values: …". */
-export const REASON_TEXTS: Readonly<Record<HiddenReason, string>> = {
+const REASON_TEXTS: Readonly<Record<HiddenReason, string>> = {
   restart: 'superseded by a restart, which begins again at or before their step',
   order: 'out of order: a later value has the same step or a smaller one',
   kind: "of another kind than the tag's first value",

@@ -29,7 +29,7 @@ export interface PullContext extends ReceiveContext {
   readonly checkHold: () => Promise<void>;
 }
 
-export type PulledFile =
+type PulledFile =
   | { readonly status: 'pulled' | 'present'; readonly bytes: number; readonly isVerified: boolean }
   | { readonly status: 'problem'; readonly problem: PullProblem };
 

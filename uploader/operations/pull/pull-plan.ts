@@ -17,12 +17,12 @@ export interface PlannedFile {
   readonly segments: readonly StoredSegment[];
 }
 
-export interface RefusedKey {
+interface RefusedKey {
   readonly path: string;
   readonly reason: string;
 }
 
-export interface PullPlan {
+interface PullPlan {
   /** The run file and the lineage file come last. */
   readonly files: readonly PlannedFile[];
   readonly refused: readonly RefusedKey[];

@@ -2,7 +2,7 @@
 
 import { RUN_UUID_PATTERN } from '../../../src/run-directory/layout.js';
 
-export interface RunUrl {
+interface RunUrl {
   /** The URL of the store. */
   readonly store: string;
   readonly runUuid: string | null;

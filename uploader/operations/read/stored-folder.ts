@@ -8,7 +8,7 @@ import { joinSegments, type StoredSegment } from '../../pipeline/commit/segments
 import { readObject, type StoreAccess } from '../../pipeline/manifest/stored-run.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 
-export interface StoredFolderParts {
+interface StoredFolderParts {
   readonly access: StoreAccess;
   readonly runUuid: string;
   readonly location: string;

@@ -15,7 +15,7 @@ import { findEventFiles } from './find-event-files.js';
 import { type GrowingCopy, openGrowingCopy } from './growing-copy.js';
 import { LogDirectoryNames } from './log-directory-names.js';
 
-export interface CollectionOptions {
+interface CollectionOptions {
   /** The directory in which the program creates event files. */
   readonly top: string;
   /** The root of runs, in which nothing is searched. */

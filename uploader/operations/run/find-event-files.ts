@@ -11,7 +11,7 @@ import { RUN_FILE } from '../../../src/run-directory/layout.js';
 const MAX_ENTRIES = 100_000;
 const SKIPPED: readonly string[] = ['node_modules', '__pycache__', 'site-packages'];
 
-export interface FoundEventFiles {
+interface FoundEventFiles {
   /** In the order of their directories. */
   readonly files: readonly { readonly directory: string; readonly name: string }[];
   /** Whether there were too many entries. */

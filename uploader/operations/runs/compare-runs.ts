@@ -5,12 +5,12 @@ import { listComparedEnvironment } from './environment-facts.js';
 import type { RunDetails } from './run-details.js';
 import { FACTS, flatten, type RunRow, type RunValue } from './run-row.js';
 
-export interface ComparedRun {
+interface ComparedRun {
   readonly row: RunRow;
   readonly details: Pick<RunDetails, 'environment' | 'git'>;
 }
 
-export interface ComparedValue {
+interface ComparedValue {
   readonly name: string;
   /** One value for each run, in their order. */
   readonly values: readonly RunValue[];

@@ -31,7 +31,7 @@ export interface DiskAccess {
   readonly signal: AbortSignal;
 }
 
-export interface RunAccess extends DiskAccess {
+interface RunAccess extends DiskAccess {
   /** Opens a store by its URL. */
   readonly openStore: (url: string) => Promise<RunSource>;
 }
@@ -104,7 +104,7 @@ function findStoredRun(url: string, access: RunAccess): Promise<FoundRun> {
 }
 
 /** The URL of a store, and the name, uuid or prefix of the uuid of one of its runs, or `latest`. */
-export interface StoredReference {
+interface StoredReference {
   readonly store: string;
   readonly reference: string;
 }

@@ -6,7 +6,7 @@ import { createLocalSource } from '../../../src/reading/local-source.js';
 import { collectRuns, type DiskAccess, findRoots } from './find-run.js';
 import { LATEST, toShortUuid } from './match-run.js';
 
-export interface RunReference {
+interface RunReference {
   readonly text: string;
   readonly description: string;
 }

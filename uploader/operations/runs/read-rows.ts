@@ -8,7 +8,7 @@ import type { Io } from '../../base/io/io.js';
 import { isRunLive } from '../../run-directory/is-run-live.js';
 import { findValue, isFact, type RunRow } from './run-row.js';
 
-export interface ReadRowsOptions {
+interface ReadRowsOptions {
   readonly io: Io;
   readonly signal: AbortSignal;
   /** The columns to fill. Default: the facts, inputs and outputs; of runs on disk that have not ended, also all metrics. */

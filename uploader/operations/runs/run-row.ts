@@ -40,7 +40,7 @@ export const FACTS = {
   location: ({ run }) => run.location,
 } satisfies Record<string, (row: RunRow) => RunValue>;
 
-export type FactName = keyof typeof FACTS;
+type FactName = keyof typeof FACTS;
 
 export function isFact(name: string): name is FactName {
   return Object.hasOwn(FACTS, name);

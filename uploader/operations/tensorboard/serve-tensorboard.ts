@@ -16,7 +16,7 @@ const SAMPLES = 'scalars=1000000,histograms=10000,pr_curves=1000,text=1000,image
 const ADDRESS = /^TensorBoard \S+ at (http\S+)\s/m;
 const POLL_MS = 50;
 
-export interface ServeOptions extends ProgramOptions {
+interface ServeOptions extends ProgramOptions {
   readonly logDirectory: string;
   readonly host: string;
   /** Default: 6006, or the next port that is free. */

@@ -16,7 +16,7 @@ export interface ObjectFacts {
   readonly sha256: string | null;
 }
 
-export interface Compared {
+interface Compared {
   readonly finding: Finding;
   readonly message: string;
 }

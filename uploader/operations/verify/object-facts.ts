@@ -7,7 +7,7 @@ import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
 import type { ReadOptions } from '../../store/base/store.js';
 import type { ObjectFacts } from './compare.js';
 
-export type ObjectFactsOutcome =
+type ObjectFactsOutcome =
   | { readonly status: 'found'; readonly facts: ObjectFacts; readonly isRead: boolean }
   | { readonly status: 'absent' }
   | FailedOutcome;

@@ -31,7 +31,7 @@ import { compare, type LocalFacts } from './compare.js';
 import { findObjectFacts } from './object-facts.js';
 import type { RunVerification, VerifyProblem } from './verify-report.js';
 
-export interface VerifyRunOptions {
+interface VerifyRunOptions {
   readonly isDeep: boolean;
   /** Compute the SHA-256 of every local file; otherwise only of files that the manifest does not cover. */
   readonly isExact: boolean;

@@ -13,7 +13,7 @@ import type { FileId } from '../inventory/file-table.js';
 import type { JournalEntry, OpenIntent, Strategy } from '../journal/journal-entry.js';
 import type { CommitContext } from './commit-context.js';
 
-export interface ObjectCommit {
+interface ObjectCommit {
   readonly id: FileId;
   readonly source: ByteSource;
   readonly strategy: Strategy;

@@ -9,7 +9,7 @@ import { recordStored } from './commit-object.js';
 import { headObject } from './stored-object.js';
 import { crc32OfRange, type LocalState } from './target.js';
 
-export type SettledIntent =
+type SettledIntent =
   /** The commit is now recorded or dropped; the caller plans the file again. */
   | { readonly status: 'settled' }
   /** Its parts are in the store and the file still begins with the same bytes, so the upload can be resumed. */

@@ -18,11 +18,11 @@ import { findSegments, joinSegments, type StoredSegment, toNewestGeneration } fr
 import { findChecksum, listObjects } from './stored-object.js';
 
 /** A file that restarts more often is being rewritten, not appended to, whatever its name suggests. */
-export const MAX_PREVIOUS_VERSIONS = 100;
+const MAX_PREVIOUS_VERSIONS = 100;
 const CHUNK_BYTES = 8 * 1024 * 1024;
 
 /** The object that a commit is about to replace. */
-export interface ReplacedObject {
+interface ReplacedObject {
   readonly object: ObjectVersion;
   readonly crc32: number;
   /** How often its file was restarted before; null when unknown. */
@@ -31,16 +31,12 @@ export interface ReplacedObject {
   readonly isOurs: boolean;
 }
 
-export type KeptVersion =
+type KeptVersion =
   /** `key`: where the content is now; null when there was nothing to keep. */
   | { readonly status: 'kept'; readonly key: string | null; readonly generation: number }
   /** The object is no longer the one to replace. */
   | { readonly status: 'conflict' }
   | FailedOutcome;
-
-export function toPreviousVersionKey(runUuid: string, relPath: string, number: number): string {
-  return `${toPreviousVersionPrefix(runUuid, relPath)}${number}`;
-}
 
 /** Copies the content of an object to the next free number. `generation` is the count of restarts for the new content. */
 export async function keepPreviousVersion(

@@ -17,7 +17,7 @@ import { crc32OfRange, type LocalState, type Target } from './target.js';
 
 const OFFSET_DIGITS = 20;
 
-export function toSegmentKey(
+function toSegmentKey(
   runUuid: string,
   relPath: string,
   { generation, start, end }: Pick<SegmentEntry, 'generation' | 'start' | 'end'>,
@@ -30,7 +30,7 @@ function toSegmentPrefix(runUuid: string, relPath: string): string {
   return `${runUuid}/${RESERVED_DIRECTORY}/seg/${relPath}/`;
 }
 
-export interface SegmentPlace {
+interface SegmentPlace {
   readonly path: string;
   readonly generation: number;
   readonly start: number;

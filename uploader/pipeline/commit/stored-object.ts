@@ -14,7 +14,7 @@ export function headObject(
   return retryPolicy.withRetry(`check ${key}`, () => store.head(key, signal), { signal });
 }
 
-export type StoredChecksum =
+type StoredChecksum =
   | { readonly status: 'found'; readonly object: StoredObject; readonly crc32: number }
   | { readonly status: 'absent' }
   | FailedOutcome;

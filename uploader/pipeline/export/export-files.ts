@@ -14,7 +14,7 @@ import { isAbsent } from '../../base/io/system-error.js';
 import { removeFile } from '../../base/io/whole-file.js';
 import type { Content, SavedExport } from './saved-state.js';
 
-export type GeneratedContent = Pick<ExportOutput, 'appends' | 'assets'>;
+type GeneratedContent = Pick<ExportOutput, 'appends' | 'assets'>;
 
 /** Returns whether the store has a generated file of this size. */
 export type IsStored = (path: string, sizeBytes: number) => boolean;

@@ -14,7 +14,7 @@ import { type FilePosition, isIntact, markPosition, readExactly } from './file-p
 
 const PIECE_BYTES = 1024 * 1024;
 
-export interface FollowOptions {
+interface FollowOptions {
   /** Size of the file, as last seen. */
   readonly sizeBytes: number;
   /** Returns whether to skip bytes that are not a record; a network file system may not have fetched the page yet. */

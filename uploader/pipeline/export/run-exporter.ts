@@ -28,7 +28,7 @@ export interface EventFile {
   readonly open: () => Promise<LocalFile>;
 }
 
-export interface RunExporterOptions {
+interface RunExporterOptions {
   readonly fileSystem: FileSystem;
   /** The directory of this run in the state directory. */
   readonly directory: string;

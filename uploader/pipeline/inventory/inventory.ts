@@ -42,7 +42,7 @@ export interface FileFacts {
 }
 
 /** The local path of a file. */
-export interface FilePlace {
+interface FilePlace {
   /** With all symlinks resolved; no file outside of it is ever opened. */
   readonly directory: Buffer;
   /** Relative to `directory`. */
@@ -50,14 +50,14 @@ export interface FilePlace {
 }
 
 /** Times of the last commit of a growing file. */
-export interface LastCommit {
+interface LastCommit {
   readonly atMs: number;
   readonly durationMs: number;
   /** The part of `durationMs` spent on bytes that were already stored: a lower bound for the next extension. */
   readonly repeatMs: number;
 }
 
-export interface InventoryOptions {
+interface InventoryOptions {
   readonly clock: Clock;
   readonly onDirty?: (id: FileId) => void;
   readonly onRun?: (run: KnownRun) => void;

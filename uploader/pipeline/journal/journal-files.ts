@@ -97,7 +97,7 @@ export async function replayFiles(
 }
 
 /** Lists the numbers of the existing files, ascending; empty when the directory does not exist. */
-export async function listNumbers(fileSystem: FileSystem, paths: StatePaths): Promise<number[]> {
+async function listNumbers(fileSystem: FileSystem, paths: StatePaths): Promise<number[]> {
   try {
     const names = await fileSystem.readDirectory(paths.directory);
     return names

@@ -39,7 +39,7 @@ const RECORDS_PER_PIECE = 4096;
 const BALLAST_BYTES = 1024 * 1024;
 const RECOVER_AFTER_MS = 60_000;
 
-export interface JournalWriterOptions {
+interface JournalWriterOptions {
   readonly io: Io;
   readonly paths: StatePaths;
   readonly owner: JournalOwner;

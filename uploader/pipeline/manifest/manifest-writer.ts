@@ -26,7 +26,7 @@ import {
 } from './manifest-store.js';
 import { listStoredRun, type StoreAccess, type StoredRun } from './stored-run.js';
 
-export interface ManifestWriterOptions extends StoreAccess {
+interface ManifestWriterOptions extends StoreAccess {
   readonly io: Io;
   readonly inventory: Inventory;
   readonly pool: BufferPool;

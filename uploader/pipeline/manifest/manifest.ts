@@ -11,7 +11,7 @@ import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 
 /** `commit`: the store checked the bytes on upload and still has the object. `checksum`: it returned the checksum. `read`: all bytes were read back. */
-export type Proof = 'commit' | 'checksum' | 'read';
+type Proof = 'commit' | 'checksum' | 'read';
 
 export interface ManifestLine {
   /** Path inside the run, as in the key. */

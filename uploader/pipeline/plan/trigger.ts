@@ -11,7 +11,7 @@ export const QUIET_MS = 2_000;
 /** F6: bytes after the last whole record are uploaded unchanged after this long without growth. */
 export const RECORD_TIMEOUT_MS = 30_000;
 /** A file without changes for this long is sent, or compared completely if it is stored. */
-export const MAX_AGE_MS = 60_000;
+const MAX_AGE_MS = 60_000;
 /** Extending a large object makes the store copy it, so the next extension waits for this multiple of the last one's duration. */
 const DUTY_RATIO = 4;
 /** The lag that extensions may cause before segments are used instead. */

@@ -13,7 +13,7 @@ export const MIN_APPEND_BYTES = 5 * MIB;
 const REFRESH_RATIO = 0.25;
 export const REFRESH_AFTER_MS = 600_000;
 
-export interface StrategyFacts {
+interface StrategyFacts {
   /** Size that the object will have. */
   readonly targetBytes: number;
   /** Size of the object without segments, if its bytes match the beginning of the file; 0 when nothing can be kept. */
@@ -27,7 +27,7 @@ export interface StrategyFacts {
   readonly capabilities: StoreCapabilities;
 }
 
-export interface ChosenStrategy {
+interface ChosenStrategy {
   readonly strategy: Strategy;
   readonly reason: string;
 }

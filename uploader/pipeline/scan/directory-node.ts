@@ -58,7 +58,7 @@ export type LayoutDecision =
   | { readonly kind: 'undecided'; readonly reason: LayoutReason };
 
 /** A log directory of a third-party writer, as it was when its event files were last read. */
-export interface FoundLog {
+interface FoundLog {
   /** Names, sizes and times of its event files. */
   readonly stamp: string;
   /** The encoded names of its event files, sorted. */

@@ -44,7 +44,7 @@ export interface VisitOptions extends RunFinderOptions {
   readonly onHot: (id: FileId, node: DirectoryNode, name: Buffer) => void;
 }
 
-export interface VisitResult {
+interface VisitResult {
   readonly isChanged: boolean;
   /** Newly found directories. */
   readonly added: readonly DirectoryNode[];

@@ -2,14 +2,14 @@
 
 import ignore from 'ignore';
 
-export interface LayoutPatterns {
+interface LayoutPatterns {
   /** Directories that are one run each, with all log directories below. Syntax of `.gitignore`, relative to the root; `.` is the root. */
   readonly group?: readonly string[] | undefined;
   /** Directories below which, and in which, each log directory is a separate run; in the same syntax. */
   readonly split?: readonly string[] | undefined;
 }
 
-export type LayoutRule = 'group' | 'split';
+type LayoutRule = 'group' | 'split';
 
 interface Pattern {
   readonly rule: LayoutRule;

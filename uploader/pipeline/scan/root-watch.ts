@@ -13,7 +13,7 @@ import { isAbsent } from '../../base/io/system-error.js';
 /** Maximum number of names to remember for recognising a root. */
 const MAX_NAMES = 4096;
 
-export interface RootListener {
+interface RootListener {
   readonly onUnavailable: (reason: string) => void;
   readonly onBack: () => void;
 }

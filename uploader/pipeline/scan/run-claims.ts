@@ -9,7 +9,7 @@ import { RUNS_DIRECTORY } from '../../../src/run-directory/layout.js';
 import { toUuidOfPlace } from '../../run-directory/run-uuid.js';
 import type { DirectoryNode } from './directory-node.js';
 
-export interface DecidedClaim {
+interface DecidedClaim {
   /** Null when no claim is better than all others. */
   readonly winner: DirectoryNode | null;
   /** The other directories that claim the run. */

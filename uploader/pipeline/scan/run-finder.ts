@@ -31,7 +31,7 @@ export interface Entry {
   readonly stat: FileStat;
 }
 
-export type RunFinding =
+type RunFinding =
   /** Nothing changes: the directory belongs to the run above it, if there is one. */
   | { readonly kind: 'none' }
   | { readonly kind: 'run'; readonly run: FoundRun }

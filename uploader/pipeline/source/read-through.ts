@@ -22,7 +22,7 @@ export interface GrowthState {
   readonly recordEnd: number;
 }
 
-export interface Stretch {
+interface Stretch {
   readonly from: number;
   readonly to: number;
   /** CRC-32 of the bytes before `from`. */
