@@ -241,7 +241,7 @@ export class RunLifecycle {
 
   #announceEnd({ status }: RunEnd): void {
     const { announcement, sync } = this.#run;
-    const upload = sync === undefined ? 'none' : this.#isStored ? 'complete' : 'unfinished';
+    const upload = sync?.isUpload !== true ? 'none' : this.#isStored ? 'complete' : 'unfinished';
     announcement.end(isDone(this.#status) ? this.#status : status, { store: sync?.store, upload });
   }
 

@@ -33,6 +33,7 @@ import { RunDirectory } from '../run-directory/run-directory.js';
 import { Announcement, isAnnounced } from './announcement.js';
 import { STATUS_REASON } from './metadata.js';
 import { lastScalars, MetricResults, toResults } from './metric-results.js';
+import { resolveReport } from './report-run.js';
 import { RunCapture } from './run-capture.js';
 import { RunContext } from './run-context.js';
 import { type RunEnvironment, resolveRunEnvironment } from './run-environment.js';
@@ -83,8 +84,9 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
   const heartbeatIntervalMs = parseInterval('heartbeatIntervalMs', options);
   const resourcesIntervalMs = parseInterval('resourcesIntervalMs', options);
   const maxLogBytes = parseMaxLogBytes(options);
-  const syncOptions = environment.mode === 'no-op' ? undefined : parseSync(options.sync);
+  const given = environment.mode === 'no-op' ? undefined : parseSync(options.sync);
   const diagnostics = createDiagnostics(options);
+  const syncOptions = given ?? resolveReport(environment, options, env, diagnostics);
   const isContinued = environment.isPlatformRun || environment.writer !== MAIN_WRITER;
   const eventOptions = resolveEventFileOptions({
     ...options,

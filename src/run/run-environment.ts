@@ -69,15 +69,16 @@ export function resolveRunEnvironment(
   pid: number = process.pid,
 ): RunEnvironment {
   const isOn = (name: string, byDefault = false) => parseFlag(name, env[name], byDefault);
-  const isOffline = options.isOffline ?? isOn('POLYAXON_IS_OFFLINE');
-  const joined = findJoinedRun(options, env);
-  const instance = isOffline ? undefined : findInstance(env, isOn);
+  const isNoOp = options.noOp ?? isOn('POLYAXON_NO_OP');
+  // A run that writes nothing has no place, so nothing that says where is read.
+  const isOffline = isNoOp || (options.isOffline ?? isOn('POLYAXON_IS_OFFLINE'));
+  const joined = isNoOp ? undefined : findJoinedRun(options, env);
+  const instance = isOffline ? undefined : findInstance(options, env, isOn);
   const given = options.uuid === undefined ? undefined : resolveUuid(options.uuid);
   const isPlatformRun =
     instance !== undefined && options.isNew !== true && (given === undefined || given === instance.uuid);
   const uuid = joined?.uuid ?? given ?? (isPlatformRun ? instance.uuid : resolveUuid(undefined));
-  const mode =
-    (options.noOp ?? isOn('POLYAXON_NO_OP')) ? 'no-op' : instance === undefined ? 'offline' : 'managed';
+  const mode = isNoOp ? 'no-op' : instance === undefined ? 'offline' : 'managed';
   const directory =
     options.artifactsPath === undefined
       ? (joined?.directory ?? findClusterDirectory(instance, env, uuid))
@@ -133,10 +134,22 @@ function findFlag(name: string, env: NodeJS.ProcessEnv): boolean | undefined {
   return (env[name] ?? '') === '' ? undefined : parseFlag(name, env[name], false);
 }
 
-function findInstance(env: NodeJS.ProcessEnv, isOn: (name: string) => boolean): RunInstance | undefined {
-  if (!isOn('POLYAXON_IS_MANAGED') && !isOn('POLYAXON_K8S_IN_CLUSTER')) return undefined;
+function findInstance(
+  { artifactsPath }: RunOptions,
+  env: NodeJS.ProcessEnv,
+  isOn: (name: string) => boolean,
+): RunInstance | undefined {
+  const isManaged = isOn('POLYAXON_IS_MANAGED');
+  if (!isManaged && !isOn('POLYAXON_K8S_IN_CLUSTER')) return undefined;
   const text = env.POLYAXON_RUN_INSTANCE;
-  if (text === undefined || text === '') return undefined;
+  if (text === undefined || text === '') {
+    // The disk of a job is thrown away with it.
+    if (!isManaged || artifactsPath !== undefined) return undefined;
+    throw invalidOption(
+      'POLYAXON_IS_MANAGED is set, but POLYAXON_RUN_INSTANCE does not name the run',
+      'Set POLYAXON_RUN_INSTANCE to owner.project.runs.uuid, or POLYAXON_IS_OFFLINE=true to write to the disk of the job.',
+    );
+  }
   const [owner, project, , uuid, ...rest] = text.split('.');
   if (owner && project && uuid && rest.length === 0) return { owner, project, uuid: resolveUuid(uuid) };
   throw invalidOption(

@@ -113,6 +113,11 @@ export interface RunOptions
    * it. Default: `POLYTRACK_ANNOUNCE`, else only on a terminal. Workers never print them.
    */
   readonly announce?: boolean | undefined;
+  /**
+   * In a job of Polyaxon: whether a separate process reports inputs, outputs, tags, progress and lineage to the server, and without Polyaxon's sidecar
+   * also uploads the files. `end()` waits up to 15 s for it. Default: `POLYTRACK_REPORT`, else true. Workers never report.
+   */
+  readonly report?: boolean | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -143,6 +148,7 @@ export const RUN_OPTIONS: OptionTable<RunOptions> = {
   onWarning: 'function',
   sync: 'any',
   announce: 'boolean',
+  report: 'boolean',
   clock: 'object',
   flushIntervalMs: 'number',
   maxFileBytes: 'number',
@@ -265,8 +271,10 @@ export function parseFlag(name: string, text: string | undefined, byDefault: boo
   );
 }
 
-/** Checked options of the upload that runs beside a run. */
+/** Checked options of the uploader that runs beside a run. */
 export interface ResolvedSync {
+  /** `report`: tells a Polyaxon server about the run, and uploads files only where no other program does. */
+  readonly subject: 'upload' | 'report';
   /** The path of the `polytrack` command. */
   readonly command: string;
   readonly store: string | undefined;
@@ -293,7 +301,7 @@ export function parseSync(sync: boolean | RunSyncOptions | undefined): ResolvedS
     );
   }
   const command = findCommand();
-  if (command !== undefined) return { command, store, deadlineMs, flags };
+  if (command !== undefined) return { subject: 'upload', command, store, deadlineMs, flags };
   throw invalidOption(
     'sync needs the polytrack command, which was not found: this program is bundled without the package',
     'Install polytrack beside the bundle, or omit sync and run `npx polytrack sync` later.',

@@ -71,14 +71,27 @@ describe('resolveRunEnvironment', () => {
   it.each([
     ['the option', { isOffline: true }, MANAGED],
     ['the variable', {}, { ...MANAGED, POLYAXON_IS_OFFLINE: 'yes' }],
-    ['no run instance', {}, { POLYAXON_IS_MANAGED: 'true' }],
+    ['no run instance', {}, { POLYAXON_K8S_IN_CLUSTER: 'true' }],
   ])('is offline inside a cluster with %s', (_case, options, environment) => {
     expect(resolveRunEnvironment(options, environment).mode).toBe('offline');
+  });
+
+  it('rejects a managed job that does not name its run, because the disk of the job is not kept', () => {
+    const environment = { POLYAXON_IS_MANAGED: 'true' };
+
+    expect(() => resolveRunEnvironment({}, environment)).toThrow(
+      /POLYAXON_RUN_INSTANCE does not name the run/,
+    );
+    expect(resolveRunEnvironment({ artifactsPath: '/kept' }, environment).mode).toBe('offline');
+    expect(resolveRunEnvironment({ isOffline: true }, environment).mode).toBe('offline');
   });
 
   it.each([
     ['the option', { noOp: true }, {}],
     ['the variable', {}, { POLYAXON_NO_OP: '1' }],
+    ['a job without an instance', {}, { POLYAXON_NO_OP: '1', POLYAXON_IS_MANAGED: 'true' }],
+    ['a malformed instance', {}, { ...MANAGED, POLYAXON_NO_OP: '1', POLYAXON_RUN_INSTANCE: '{{ run }}' }],
+    ['a malformed run directory', {}, { POLYAXON_NO_OP: '1', POLYTRACK_RUN_DIRECTORY: 'here' }],
   ])('turns everything off with %s', (_case, options, environment) => {
     expect(resolveRunEnvironment(options, environment)).toMatchObject({
       mode: 'no-op',

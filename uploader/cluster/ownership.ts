@@ -14,6 +14,15 @@ export interface Ownership {
   isElsewhere(id: FileId): boolean;
 }
 
+/** The uploader reports runs, and another program uploads their files. */
+export const REPORTS_ONLY: Ownership = {
+  ownsRun: () => true,
+  worksOn: () => true,
+  ownsFile: () => false,
+  isRunElsewhere: () => false,
+  isElsewhere: () => true,
+};
+
 /** Ownership without a cluster: the uploader owns everything. */
 export const OWNS_ALL: Ownership = {
   ownsRun: () => true,

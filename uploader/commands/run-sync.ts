@@ -62,7 +62,12 @@ async function syncPath(argument: string, flags: SyncFlags, context: CommandCont
   const display = createProgressDisplay(context, { isQuiet: flags.json === true, isVerbose, isEndless });
   try {
     const path = await findRunPath(argument, context);
-    const { config, sources } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
+    const { config, sources } = await resolveConfig(
+      path,
+      { ...flags, mayOnlyReport: true },
+      context.environment,
+      context.io.fileSystem,
+    );
     if (isVerbose)
       for (const [name, source] of Object.entries(sources)) context.stderr(joinLines([`${name}: ${source}`]));
     const { io, signal } = context;

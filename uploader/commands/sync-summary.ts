@@ -3,6 +3,7 @@
 import { joinLines, toPrintable } from '../../src/base/printable-text.js';
 import { formatBytes, formatCount, formatSeconds } from '../base/format.js';
 import type { LogDirectory, SyncReport, UnsentFile } from '../pipeline/report/sync-report.js';
+import { NO_STORE } from '../polyaxon-api/polyaxon-url.js';
 import { joinPainted, paint } from './paint.js';
 import { toCauseLines, toErrorLines, toErrorText } from './print-error.js';
 
@@ -43,6 +44,7 @@ export function toJsonReport(report: SyncReport): object {
 function toHeadline({
   files,
   bytes,
+  runs,
   store,
   isDryRun,
   isAborted,
@@ -53,6 +55,10 @@ function toHeadline({
   if (isDryRun) {
     const kept = `${files.verified} to verify, ${files.unchanged} unchanged`;
     return `Would upload ${formatCount(files.unsent, 'file')} to ${store}; ${kept}.`;
+  }
+  if (store === NO_STORE) {
+    const state = isShareComplete ? 'Complete' : isAborted ? 'Interrupted' : 'Incomplete';
+    return `${state}: reported ${formatCount(runs.length, 'run')} to Polyaxon in ${formatSeconds(durationMs)}; no store is set, so no files were uploaded.`;
   }
   // An uploader of a group does not know what the others have stored.
   const state = isComplete

@@ -38,7 +38,12 @@ async function runWatch(argument: string, flags: Flags, context: CommandContext)
   };
   try {
     const path = await findRunPath(argument, context, { mayBeMissing: true });
-    const { config, sources } = await resolveConfig(path, flags, context.environment, context.io.fileSystem);
+    const { config, sources } = await resolveConfig(
+      path,
+      { ...flags, mayOnlyReport: true },
+      context.environment,
+      context.io.fileSystem,
+    );
     if (isVerbose)
       for (const [name, source] of Object.entries(sources)) context.stderr(joinLines([`${name}: ${source}`]));
     const { io, signal } = context;

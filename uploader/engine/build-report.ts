@@ -76,7 +76,7 @@ export function toReport(context: UploaderContext, scanner: Scanner, done: WorkD
     runs: inventory.runs.filter(({ directory }) => directory !== null).map(({ uuid }) => uuid),
     isDryRun: context.config.isDryRun,
     isAborted: done.isAborted,
-    isComplete: isShareComplete && unprovenElsewhere === 0,
+    isComplete: isShareComplete && (unprovenElsewhere === 0 || !context.sendsFiles),
     isShareComplete,
     durationMs: Math.round(context.clock.monotonicMs() - context.startMs),
     files,

@@ -45,7 +45,7 @@ export function planFiles(context: UploaderContext): FileId[] {
   const ids: FileId[] = [];
   const planned = { uploads: 0, uploadBytes: 0, verifications: 0, unchanged: 0 };
   for (const id of filesOnDisk(context)) {
-    if (inventory.runOf(id).conflict !== null) continue;
+    if (inventory.runOf(id).conflict !== null || !context.owns(id)) continue;
     const { action } = planFile(inventory.seenFacts(id));
     if (action === 'skip' && inventory.isProven(id)) planned.unchanged += 1;
     else ids.push(id);

@@ -39,7 +39,7 @@ export function concludeRuns(
 /** Reports a run whose files are all stored, except those that no store can name. */
 export function reportComplete(context: UploaderContext, scanner: Scanner, run: KnownRun): void {
   context.exportView.onComplete(run);
-  context.emit({ kind: 'run-complete', runUuid: run.uuid });
+  if (context.sendsFiles) context.emit({ kind: 'run-complete', runUuid: run.uuid });
   context.observer.onRunComplete(run.uuid, { unsendable: findUnscanned(scanner, run), isPartial: false });
 }
 

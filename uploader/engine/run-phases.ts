@@ -110,7 +110,9 @@ export class RunPhases {
     if (!ownership.ownsRun(run) || run.conflict !== null) return;
     if (phase === 'live' || rootWatch.unavailableReason !== null || !run.isListed) return;
     if (this.#scanner.isVisiting(run.index)) return;
-    const dirty = [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.dirty));
+    const dirty = this.#context.sendsFiles
+      ? [...inventory.filesOf(run)].filter((id) => inventory.table.has(id, FLAG.dirty))
+      : [];
     const open = dirty.filter(
       (id) => !this.#schedule.failures.has(id) || inventory.table.has(id, FLAG.taken),
     );

@@ -4,6 +4,9 @@ import { describe, shorten } from '../../src/base/describe.js';
 import { StoreUrlError } from '../base/errors.js';
 import { parseHost } from './connection.js';
 
+/** The store URL of an uploader that only reports runs to a server, and leaves their files to another program. */
+export const NO_STORE = 'none:';
+
 export interface PolyaxonLocation {
   readonly scheme: 'polyaxon';
   /** `http://host:port` or `https://host`; null: use the host in the environment. */

@@ -7,7 +7,7 @@ import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { ConfigError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { findConnection, type PolyaxonConnection } from '../polyaxon-api/connection.js';
-import { parsePolyaxonUrl, toPolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
+import { NO_STORE, parsePolyaxonUrl, toPolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
 import type { RunPlace } from '../polyaxon-api/project-directory.js';
 import { type Environment, type FoundSettings, readSettings, toXdgDirectory } from './settings.js';
 import { FLAGS, type Flags, type Row, SETTINGS, type SettingValues } from './table.js';
@@ -32,7 +32,7 @@ type S3Setting =
 export interface SyncConfig extends Omit<SettingValues, Composed> {
   /** A run directory, a root of runs, or a directory of TensorBoard log directories. */
   readonly path: string;
-  /** `s3://bucket/prefix`, `file:///path`, or `polyaxon+https://host/owner/project`. */
+  /** `s3://bucket/prefix`, `file:///path`, `polyaxon+https://host/owner/project`, or `none:` to report runs without their files. */
   readonly store: string;
   /** Holds journals and locks. */
   readonly stateDirectory: string;
@@ -91,6 +91,8 @@ export type SyncFlags = Flags & {
   readonly assumeEnded?: boolean;
   /** The store if none is set. */
   readonly defaultStore?: string;
+  /** Without a store, runs are reported to the Polyaxon server that is set, and their files are not uploaded. */
+  readonly mayOnlyReport?: boolean;
   /** Whether to convert event files if that is not set. */
   readonly exportsEvents?: boolean;
 };
@@ -99,6 +101,7 @@ const SYNC_FLAGS = {
   ...Object.fromEntries([...Object.keys(SETTINGS), ...Object.keys(FLAGS)].map((name) => [name, 'any'])),
   assumeEnded: 'boolean',
   defaultStore: 'string',
+  mayOnlyReport: 'boolean',
   exportsEvents: 'boolean',
 } as OptionTable<SyncFlags>;
 
@@ -120,7 +123,11 @@ export async function resolveConfig(
   const connect = (host: string | null): Promise<PolyaxonConnection> =>
     findConnection({ host: host ?? undefined }, environment, fileSystem);
   checkLayout(values);
-  const destination = await destinationFrom(store ?? flags.defaultStore, connect);
+  const reportsOnly = flags.mayOnlyReport === true && polyaxon !== undefined && polyaxon !== false;
+  const defaultStore = flags.defaultStore ?? (reportsOnly ? NO_STORE : undefined);
+  const destination = await destinationFrom(store ?? defaultStore, connect);
+  if (destination.store === NO_STORE && mirror)
+    throw new ConfigError('--mirror: needs a store', 'Pass --store, or drop --mirror.');
   const config: SyncConfig = Object.freeze({
     ...rest,
     exportEvents: rest.exportEvents ?? flags.exportsEvents,

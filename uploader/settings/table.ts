@@ -187,7 +187,7 @@ const POLYAXON = {
   polyaxon: row(
     polyaxonServer,
     UPLOADING_OR_RUN,
-    'report the runs to a Polyaxon server; without a URL, to that of POLYAXON_HOST',
+    'report the runs to a Polyaxon server; without a URL, to that of POLYAXON_HOST; without a store, files are not uploaded',
     {
       negation: 'do not report the runs to a Polyaxon server',
       unset: 'the store, if it is a Polyaxon server',

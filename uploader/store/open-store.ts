@@ -13,7 +13,7 @@ import type { ProcessTable } from '../base/io/processes.js';
 import type { Randomness } from '../base/io/randomness.js';
 import { PolyaxonClient } from '../polyaxon-api/client.js';
 import { DEFAULT_HOST, findConnection, type PolyaxonConnection } from '../polyaxon-api/connection.js';
-import { type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
+import { NO_STORE, type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
 import type { ProjectDirectory } from '../polyaxon-api/project-directory.js';
 import { openAzureStore, toAzureStoreId } from './azure/azure-store.js';
 import { AZURE_CLIENT_OPTIONS, type AzureClientOptions } from './azure/options.js';
@@ -21,6 +21,7 @@ import type { Store, StoreNotice } from './base/store.js';
 import { createFileStore } from './file/file-store.js';
 import { GCS_CLIENT_OPTIONS, type GcsClientOptions } from './gcs/client.js';
 import { openGcsStore, toGcsStoreId } from './gcs/gcs-store.js';
+import { createNoStore } from './no-store.js';
 import { createPolyaxonStore, PolyaxonStore, toPolyaxonStoreId } from './polyaxon/polyaxon-store.js';
 import { S3_CLIENT_OPTIONS, type S3ClientOptions } from './s3/options.js';
 import { openS3Store, toS3StoreId } from './s3/s3-store.js';
@@ -34,7 +35,9 @@ export type StoreLocation =
   | { readonly scheme: 'file'; readonly path: string }
   | { readonly scheme: 's3' | 'gs'; readonly bucket: string; readonly prefix: string }
   | { readonly scheme: 'azure'; readonly container: string; readonly prefix: string }
-  | PolyaxonLocation;
+  | PolyaxonLocation
+  /** Files are not uploaded. */
+  | { readonly scheme: 'none' };
 
 export interface OpenStoreOptions {
   readonly fileSystem: FileSystem;
@@ -94,6 +97,7 @@ export async function openStore(url: string, options: OpenStoreOptions): Promise
   checkOptions('openStore: azure', options.azure, AZURE_CLIENT_OPTIONS);
   checkOptions('openStore: polyaxon', options.polyaxon, POLYAXON_OPEN_OPTIONS);
   const location = parseStoreUrl(url);
+  if (location.scheme === 'none') return createNoStore();
   const {
     fileSystem,
     clock = nodeIo.clock,
@@ -122,6 +126,7 @@ export function storeIdOf(
   const location = parseStoreUrl(url);
   if (location.scheme === 'polyaxon')
     return toPolyaxonStoreId(location.host ?? polyaxonHost?.() ?? DEFAULT_HOST);
+  if (location.scheme === 'none') return NO_STORE;
   if (location.scheme === 'file') return `file://${location.path}`;
   if (location.scheme === 'gs') return toGcsStoreId(location);
   if (location.scheme === 'azure') return toAzureStoreId(location);
@@ -160,6 +165,7 @@ async function openPolyaxonStore(
 /** Parses `file:///path`, `s3://bucket/prefix`, `gs://…`, `azure://…` or `polyaxon://host/owner/project`. Throws `StoreUrlError`. */
 export function parseStoreUrl(text: string): StoreLocation {
   if (typeof text !== 'string') throw new StoreUrlError(`the store URL is ${describe(text)}, expected text`);
+  if (text === NO_STORE) return { scheme: 'none' };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme === 'file') return parseFileUrl(text);
   if (scheme === 's3' || scheme === 'gs') return { scheme, ...parseBucketUrl(text) };

@@ -130,7 +130,7 @@ describe('in a directory with runs', () => {
       const typed: [string, string][] = [
         ['polytrack exp\t', 'polytrack export '],
         ['polytrack run\u001b*', 'polytrack run runs '],
-        ['polytrack sync --sto\t', 'polytrack sync --store '],
+        ['polytrack sync --reg\t', 'polytrack sync --region '],
         ['polytrack export x --format pa\t', 'polytrack export x --format parquet '],
         ['polytrack export x --format=pa\t', 'polytrack export x --format=parquet '],
         ['polytrack export x --format=\u001b*', 'polytrack export x --format=arrow csv parquet '],
@@ -160,7 +160,7 @@ describe('in a directory with runs', () => {
       it('completes commands, options, values, runs and paths', async () => {
         const typed: [string, string][] = [
           ['polytrack exp\t', 'polytrack export '],
-          ['polytrack sync --sto\t', 'polytrack sync --store '],
+          ['polytrack sync --reg\t', 'polytrack sync --region '],
           ['polytrack export x --format=pa\t', 'polytrack export x --format=parquet '],
           ['polytrack show basel\t', 'polytrack show baseline '],
           ['polytrack show with\t', 'polytrack show with\\ space '],
@@ -184,7 +184,9 @@ describe('in a directory with runs', () => {
         const complete = (line: string): Promise<string[]> => completeInFish(line, shell);
 
         expect(await complete('polytrack exp')).toEqual([expect.stringMatching(/^export\t\w/)]);
-        expect(await complete('polytrack sync --sto')).toEqual([expect.stringMatching(/^--store\tstore of/)]);
+        expect(await complete('polytrack sync --reg')).toEqual([
+          expect.stringMatching(/^--region\tS3 region/),
+        ]);
         expect(await complete('polytrack export x --format=pa')).toEqual(['--format=parquet']);
         expect(await complete('polytrack show basel')).toEqual(['baseline\tbaseline, aaaaaaaa, succeeded']);
         expect(await complete('polytrack show lo')).toEqual(

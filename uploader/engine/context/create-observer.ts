@@ -22,6 +22,7 @@ interface ObserverContext {
   readonly isWatching: boolean;
   readonly paths: StatePaths;
   readonly store: Store;
+  readonly sendsFiles: boolean;
   readonly inventory: Inventory;
   /** Whether this uploader reports the run. */
   readonly isOurs: (run: KnownRun) => boolean;
@@ -47,7 +48,7 @@ export function createObserver(context: ObserverContext): RunObserver {
       onNotice: (notice) => emit({ kind: 'notice', ...notice }),
     }),
     isWatching,
-    view: toStoredView(inventory),
+    view: toStoredView(inventory, context.sendsFiles ? FLAG.stored : FLAG.onDisk),
     directory: paths.notified,
     createsProject: api.createsProject,
     defaults: { project: config.project ?? null, place: api.place },
@@ -57,20 +58,23 @@ export function createObserver(context: ObserverContext): RunObserver {
       const run = inventory.findRun(runUuid);
       return run !== undefined && context.isOurs(run);
     },
-    flushTimeoutMs: isWatching ? DRAIN_TIMEOUT_MS : config.retryTimeoutMs,
+    flushTimeoutMs: !isWatching
+      ? config.retryTimeoutMs
+      : context.sendsFiles
+        ? DRAIN_TIMEOUT_MS
+        : config.shutdownTimeoutMs,
     onRetry: (notice) => emit({ kind: 'retry', ...notice }),
     onProblem: (runUuid, error) => emit({ kind: 'api-rejected', runUuid, error }),
     onChange: (change) => emit(toEvent(change)),
   });
 }
 
-/** Lists the stored files of each run, from the inventory. */
-function toStoredView(inventory: Inventory): StoredView {
+/** Lists the stored files of each run, from the inventory. `flag`: what a stored file has; those of another program count as stored. */
+function toStoredView(inventory: Inventory, flag: number): StoredView {
   function* storedFiles(runUuid: string): Generator<string> {
     const run = inventory.findRun(runUuid);
     if (run === undefined) return;
-    for (const id of inventory.filesOf(run))
-      if (inventory.table.has(id, FLAG.stored)) yield inventory.relPathOf(id);
+    for (const id of inventory.filesOf(run)) if (inventory.table.has(id, flag)) yield inventory.relPathOf(id);
   }
   return {
     storedFiles,
@@ -82,11 +86,10 @@ function toStoredView(inventory: Inventory): StoredView {
       for (const { id: folder, path: directory } of inventory.foldersOf(run)) {
         if (directory === (slash < 0 ? '' : path.slice(0, slash))) {
           const id = inventory.table.find(folder, name);
-          if (id !== undefined && inventory.table.has(id, FLAG.stored)) return true;
+          if (id !== undefined && inventory.table.has(id, flag)) return true;
         }
         if (directory !== path && !directory.startsWith(`${path}/`)) continue;
-        for (const id of inventory.table.inFolder(folder))
-          if (inventory.table.has(id, FLAG.stored)) return true;
+        for (const id of inventory.table.inFolder(folder)) if (inventory.table.has(id, flag)) return true;
       }
       return false;
     },

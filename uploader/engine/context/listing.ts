@@ -122,8 +122,8 @@ async function endListing(
   run: KnownRun,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const isNew = run.owner === null && run.ownerEtag === null;
-  await context.owners.claim(run, signal);
+  const isNew = context.sendsFiles && run.owner === null && run.ownerEtag === null;
+  if (context.sendsFiles) await context.owners.claim(run, signal);
   if (isNew) await reportFormer(context, run, signal);
   if (run.directory !== null) context.inventory.endListing(run);
 }

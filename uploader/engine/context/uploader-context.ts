@@ -11,7 +11,7 @@ import { resolveExisting } from '../../base/io/resolve-existing.js';
 import { ConcurrencyLimit } from '../../base/limits/concurrency-limit.js';
 import { RateLimit } from '../../base/limits/rate-limit.js';
 import { RetryPolicy } from '../../base/limits/retry-policy.js';
-import { OWNS_ALL, type Ownership } from '../../cluster/ownership.js';
+import { OWNS_ALL, type Ownership, REPORTS_ONLY } from '../../cluster/ownership.js';
 import { type ExportView, NO_EXPORT } from '../../pipeline/export/export-view.js';
 import type { FileId } from '../../pipeline/inventory/file-table.js';
 import { Inventory } from '../../pipeline/inventory/inventory.js';
@@ -25,6 +25,7 @@ import { RootWatch } from '../../pipeline/scan/root-watch.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
 import { BufferPool } from '../../pipeline/source/buffer-pool.js';
 import type { OpenPolicy } from '../../pipeline/source/local-file.js';
+import { NO_STORE } from '../../polyaxon-api/polyaxon-url.js';
 import { locate, type Place } from '../../run-directory/locate-runs.js';
 import { RunLiveness } from '../../run-directory/run-liveness.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
@@ -70,6 +71,8 @@ export class UploaderContext {
   readonly isWatching: boolean;
   readonly place: Place;
   readonly store: Store;
+  /** False when there is no store: runs are reported, and their files are left to another program. */
+  readonly sendsFiles: boolean;
   readonly paths: StatePaths;
   readonly owner: JournalOwner;
   readonly observer: RunObserver;
@@ -96,7 +99,7 @@ export class UploaderContext {
   readonly startMs: number;
   sentBytes = 0;
   /** The runs and files that this uploader works on; a cluster replaces the default. */
-  ownership: Ownership = OWNS_ALL;
+  ownership: Ownership;
   /** The progress of the export; replaced when event files are exported. */
   exportView: ExportView = NO_EXPORT;
   /** Gives a log directory a separate uuid; the sync or watch sets it. */
@@ -127,6 +130,8 @@ export class UploaderContext {
     this.isWatching = found.isWatching;
     this.place = found.place;
     this.store = found.store;
+    this.sendsFiles = found.store.id !== NO_STORE;
+    this.ownership = this.sendsFiles ? OWNS_ALL : REPORTS_ONLY;
     this.paths = toStatePaths(config.stateDirectory, found.place.root, found.store.id);
     this.owner = { rootKey: this.paths.rootKey, hostId: found.hostId };
     this.bandwidth = found.bandwidth;
@@ -243,7 +248,7 @@ export class UploaderContext {
   get exportsEvents(): boolean {
     const isForPolyaxon =
       this.observer.wantsExport === true || /^polyaxon(\+https?)?:/.test(this.config.store);
-    return this.config.exportEvents ?? isForPolyaxon;
+    return this.sendsFiles && (this.config.exportEvents ?? isForPolyaxon);
   }
 
   /** Creates a scanner. The caller closes `fileWatcher`. */
@@ -294,12 +299,15 @@ export class UploaderContext {
 
   #createObserver(beforeRequest: (signal?: AbortSignal) => Promise<void>): RunObserver {
     const { io, config, isWatching, paths, store, inventory, emit } = this;
+    const { sendsFiles } = this;
     const isOurs = (run: KnownRun): boolean => this.isOurs(run);
-    return createObserver({ io, config, isWatching, paths, store, inventory, emit, isOurs, beforeRequest });
+    return createObserver({
+      ...{ io, config, isWatching, paths, store, sendsFiles, inventory, emit, isOurs, beforeRequest },
+    });
   }
 
   #createManifests(): ManifestWriter | null {
-    if (!this.config.manifests) return null;
+    if (!this.config.manifests || !this.sendsFiles) return null;
     const { io, store, inventory, retryPolicy, pool, onNotice, openPolicy } = this;
     return new ManifestWriter({ io, store, inventory, retryPolicy, pool, onNotice, openPolicy });
   }
