@@ -45,6 +45,8 @@ export interface PatchRunBody {
   readonly meta_info?: JsonObject | undefined;
   readonly inputs?: JsonObject | undefined;
   readonly outputs?: JsonObject | undefined;
+  /** Seconds. */
+  readonly duration?: number | undefined;
   /** True: maps are merged one level deep, and tags are added. Otherwise each field is replaced. */
   readonly merge?: boolean | undefined;
 }

@@ -4,7 +4,7 @@ import { type JsonMap, toCleanMap } from '../../src/base/clean-json.js';
 import type { V1RunArtifact, V1StatusCondition } from '../../src/polyaxon/api-types.js';
 import { cutName } from '../../src/polyaxon/export/name-space.js';
 import { EVENTS_DIRECTORY, hashName, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
-import { DEFAULT_RUN_NAME } from '../../src/polyaxon/run-record.js';
+import { DEFAULT_RUN_NAME, secondsBetween, toIsoTime } from '../../src/polyaxon/run-record.js';
 import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import {
   type Metadata,
@@ -47,6 +47,8 @@ export interface DesiredRun extends Metadata {
   readonly conditions: readonly V1StatusCondition[];
   /** The end status; null while the run is active. */
   readonly final: V1StatusCondition | null;
+  /** Seconds until the last end; null while the run is active, or if it is unknown. */
+  readonly duration: number | null;
   readonly lineage: readonly V1RunArtifact[];
 }
 
@@ -71,6 +73,9 @@ export function toDesiredRun(source: RunSource): DesiredRun {
   const begun = [...created, ...conditions];
   const startedAt = record === null ? (range.start ?? null) : record.started_at;
   const end = record?.finished_at ?? (isForeign ? range.end : undefined) ?? null;
+  const { start, end: lastEvent } = range;
+  const elapsed = start === undefined || lastEvent === undefined ? null : secondsBetween(start, lastEvent);
+  const duration = final === null ? null : notNegative(record === null ? elapsed : record.duration);
   const { name, meta } = toName(record?.name ?? source.name);
   return {
     creation: {
@@ -80,7 +85,7 @@ export function toDesiredRun(source: RunSource): DesiredRun {
         started_at: startedAt,
         finished_at: final === null ? null : notBefore(end, startedAt),
         wait_time: notNegative(record?.wait_time),
-        duration: final === null ? null : notNegative(record?.duration),
+        duration,
       }),
       status: begun.at(-1)?.type ?? 'created',
       ...(begun.length === 0 ? {} : { status_conditions: begun }),
@@ -94,6 +99,7 @@ export function toDesiredRun(source: RunSource): DesiredRun {
     outputs: toOutputs(merged.outputs, facts, all),
     conditions,
     final: toPlausible(final, startedAt),
+    duration,
     lineage: toLineage(source, merged.lineage, isForeign),
   };
 }
@@ -236,8 +242,4 @@ function toRange(facts: ExportFacts | null): { start?: string; end?: string } {
     }),
     { start: first.min, end: first.max },
   );
-}
-
-function toIsoTime(wallTime: number): string {
-  return new Date(Math.round(wallTime * 1000)).toISOString().replace('Z', '000+00:00');
 }

@@ -25,10 +25,19 @@ export interface Desired {
   readonly lineage: readonly LineageItem[];
   /** The conditions without the end status, oldest first. */
   readonly conditions: readonly V1StatusCondition[];
-  /** All conditions, once the run is complete. `hash`: of them and of the data reported with them. */
-  readonly end: { readonly conditions: readonly V1StatusCondition[]; readonly hash: string } | null;
+  readonly end: End | null;
   /** Whether to send new values of names that the server knows. Otherwise they wait for a later round. */
   readonly sendsValues: boolean;
+}
+
+/** What is reported once the run is complete. */
+export interface End {
+  /** All conditions. */
+  readonly conditions: readonly V1StatusCondition[];
+  /** At most one item. */
+  readonly duration: readonly FieldItem[];
+  /** Of the conditions and of the data reported with them. */
+  readonly hash: string;
 }
 
 export type SyncRequest =
@@ -40,8 +49,8 @@ export type SyncRequest =
   | { readonly kind: 'remove'; readonly keys: readonly string[] }
   /** Reads the lineage or the fields, to learn what the server has or to verify what was sent. */
   | { readonly kind: 'read'; readonly what: Part }
-  /** Like `statuses`, with the end status, and checks that the server has it. */
-  | { readonly kind: 'end'; readonly conditions: readonly V1StatusCondition[]; readonly hash: string };
+  /** Like `statuses`, with the end status and the duration, and checks that the server has the status. */
+  | ({ readonly kind: 'end' } & End);
 
 /** The parts of a run that are read separately. */
 export type Part = 'lineage' | 'fields';
@@ -80,7 +89,7 @@ export function diff(desired: Desired, known: Known): SyncRequest[] {
       requests.push({ kind: 'read', what });
   }
   if (requests.length > 0) return requests;
-  return [{ kind: 'end', conditions: known.isManaged ? [] : end.conditions, hash: end.hash }];
+  return [{ kind: 'end', ...end, ...(known.isManaged ? { conditions: [], duration: [] } : {}) }];
 }
 
 /** Returns the acknowledged items. Of the fields, those that this process sent, so that later changes by other clients are kept. */
@@ -126,13 +135,13 @@ function verify(what: Part, known: Known, desired: Desired, found: readonly Item
   return lost;
 }
 
-/** Returns the items whose current value the server has neither acknowledged nor rejected, nor failed to process. */
 function findChanged<Found extends Item>(items: readonly Found[], known: Known): Found[] {
-  const { items: acknowledged, deferred, quarantine } = known;
-  return items.filter(({ key, hash }) => {
-    const isSettled = acknowledged.get(key) === hash || deferred.get(key)?.hash === hash;
-    return !isSettled && quarantine.get(key)?.hash !== hash;
-  });
+  return items.filter((item) => !isSettled(item, known));
+}
+
+/** Whether the server has acknowledged or rejected the current value of an item, or failed to process it. */
+export function isSettled({ key, hash }: Item, { items, deferred, quarantine }: Known): boolean {
+  return items.get(key) === hash || deferred.get(key)?.hash === hash || quarantine.get(key)?.hash === hash;
 }
 
 /** Returns the keys of acknowledged tags and map fields that were removed since. */

@@ -25,6 +25,7 @@ interface ItemBase {
 export type FieldItem = ItemBase &
   (
     | { readonly field: (typeof TEXTS)[number]; readonly value: string }
+    | { readonly field: 'duration'; readonly value: number }
     | { readonly field: 'tags'; readonly value: string }
     | { readonly field: MapField; readonly name: string; readonly value: JsonValue }
   );
@@ -38,7 +39,7 @@ export type Item = FieldItem | LineageItem;
 /** The largest body, below the limits of servers and their proxies: Django's limit is 2.5 MB. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-export function toFieldItems(run: Omit<DesiredRun, 'creation'>): FieldItem[] {
+export function toFieldItems(run: Omit<DesiredRun, 'creation' | 'duration'>): FieldItem[] {
   const texts = TEXTS.flatMap((field) => {
     const value = run[field];
     return value === null ? [] : [{ ...toBase(field, value), field, value }];
@@ -52,6 +53,11 @@ export function toFieldItems(run: Omit<DesiredRun, 'creation'>): FieldItem[] {
     }),
   );
   return [...texts, ...tags, ...maps];
+}
+
+/** Returns the duration as an item that is sent with the end status; none while the run is active. */
+export function toDurationItem({ duration }: Pick<DesiredRun, 'duration'>): FieldItem[] {
+  return duration === null ? [] : [{ ...toBase('duration', duration), field: 'duration', value: duration }];
 }
 
 export function toLineageItems(lineage: readonly V1RunArtifact[]): LineageItem[] {

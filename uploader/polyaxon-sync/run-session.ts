@@ -10,12 +10,14 @@ import {
   acknowledge,
   type Desired,
   diff,
+  type End,
+  isSettled,
   learnFields,
   learnLineage,
   type Part,
   type SyncRequest,
 } from './diff.js';
-import { type Item, toListHash, toPatch, toRemoval } from './items.js';
+import { type FieldItem, type Item, toListHash, toPatch, toRemoval } from './items.js';
 import type { Known } from './known.js';
 import { sendItems } from './send-items.js';
 import { isDone, planStatuses } from './status-machine.js';
@@ -96,9 +98,7 @@ export class RunSession {
           ),
         );
       case 'fields':
-        return this.#sendItems('fields', request.items, signal, async (items) => {
-          await client.patchRun(ref, toPatch(items), { signal });
-        });
+        return this.#sendFields(request.items, signal);
       case 'remove': {
         const server = await client.getRun(ref, { signal });
         const body = server === null ? null : toRemoval(request.keys, server);
@@ -109,7 +109,7 @@ export class RunSession {
       case 'read':
         return this.#read(request.what, desired, signal);
       case 'end':
-        if (request.conditions.length > 0) await this.#end(request.conditions, signal);
+        if (request.conditions.length > 0) await this.#end(request, signal);
         known.final = request.hash;
         this.#options.onProgress();
         return;
@@ -133,9 +133,9 @@ export class RunSession {
     if (losses === 0) onProgress();
   }
 
-  /** Sets the end status and checks that the server has it. */
-  async #end(conditions: readonly V1StatusCondition[], signal: AbortSignal): Promise<void> {
-    const { posts, outcome } = await this.#postStatuses(conditions, signal);
+  /** Sets the duration and the end status, and checks that the server has the status. */
+  async #end({ conditions, duration }: End, signal: AbortSignal): Promise<void> {
+    const { posts, outcome } = await this.#postStatuses(conditions, signal, duration);
     if (posts.length === 0 || outcome === 'other-client') return;
     const { status } = await this.#options.client.getStatuses(this.ref, { signal });
     if (isDone(status)) return;
@@ -143,15 +143,31 @@ export class RunSession {
     throw new PolyaxonApiError('ERR_API_SERVER', message, { failureCode: 'InternalError' });
   }
 
-  async #postStatuses(conditions: readonly V1StatusCondition[], signal: AbortSignal) {
+  /**
+   * `duration` is sent before the end status, because the server measures the duration of a run that has none until the end is reported.
+   * That of a resumed run it never changes (haupt 2.16.1, `LifeCycle.set_finished_at`).
+   */
+  async #postStatuses(
+    conditions: readonly V1StatusCondition[],
+    signal: AbortSignal,
+    duration: readonly FieldItem[] = [],
+  ) {
     const { client, onStatus, onProgress } = this.#options;
     const plan = planStatuses(await client.getStatuses(this.ref, { signal }), conditions);
+    const changed = duration.filter((item) => !isSettled(item, this.known));
+    if (plan.outcome === 'ours') await this.#sendFields(changed, signal);
     for (const { condition, force } of plan.posts) {
       await client.postStatus(this.ref, condition, { force, signal });
       onProgress();
       onStatus(condition.type);
     }
     return plan;
+  }
+
+  async #sendFields(items: readonly FieldItem[], signal: AbortSignal): Promise<void> {
+    return this.#sendItems('fields', items, signal, async (batch) => {
+      await this.#options.client.patchRun(this.ref, toPatch(batch), { signal });
+    });
   }
 
   async #sendItems<Sent extends Item>(

@@ -19,7 +19,7 @@ import type { Liveness } from '../run-directory/run-liveness.js';
 import { type DesiredRun, toDesiredRun } from './desired-run.js';
 import { type Desired, diff, toStatusHash } from './diff.js';
 import { ensureRun } from './ensure-run.js';
-import { findOnServer, toFieldItems, toLineageItems } from './items.js';
+import { findOnServer, toDurationItem, toFieldItems, toLineageItems } from './items.js';
 import { createKnown, type KnownPlace, readKnown, writeKnown } from './known.js';
 import { findPlace, noProject, type PlaceDefaults } from './run-place.js';
 import { RunSession } from './run-session.js';
@@ -188,7 +188,8 @@ export class RunSync {
     const known = (isNew ? null : saved) ?? createKnown({ hasLineage: isNew });
     known.isManaged = run.managed_by != null && run.managed_by !== 'user';
     if (isNew || saved === null)
-      for (const { key, hash } of findOnServer(toFieldItems(desired), run)) known.items.set(key, hash);
+      for (const { key, hash } of findOnServer([...toFieldItems(desired), ...toDurationItem(desired)], run))
+        known.items.set(key, hash);
     this.#progress += 1;
     if (isNew) onChange({ kind: 'created', runUuid, place: ref });
     this.#session = new RunSession({
@@ -209,11 +210,12 @@ export class RunSync {
     if (sendsValues) this.#valuesMs = nowMs;
     const unsendable = this.#unsendable ?? [];
     const conditions = toWanted(run, unsendable);
+    const hash = toHash([toStatusHash(conditions), unsendable]);
     return {
       fields: toFieldItems(run),
       lineage: toLineageItems(run.lineage.filter((artifact) => this.#maySync(artifact))),
       conditions: run.conditions,
-      end: this.isComplete ? { conditions, hash: toHash([toStatusHash(conditions), unsendable]) } : null,
+      end: this.isComplete ? { conditions, hash, duration: toDurationItem(run) } : null,
       sendsValues,
     };
   }

@@ -136,9 +136,15 @@ describe('toDesiredRun', () => {
       meta_info: { name: 'lr=0.1/run 1', has_events: true, has_metrics: true, has_tensorboard: true },
       name: null,
       creation: { name: 'lr0-1__run-1', created_at: timestamp.min, finished_at: timestamp.max },
+      duration: 97_445,
       final: { type: 'succeeded', last_transition_time: timestamp.max },
     });
     expect(run.lineage.map(({ name }) => name)).toEqual(['loss', 'tensorboard']);
+  });
+
+  it('keeps microseconds', () => {
+    const run = toDesiredRun(source({}, { kind: 'log-directory', foundAt: 1_700_000_000.123456 }));
+    expect(run.creation.created_at).toBe('2023-11-14T22:13:20.123456+00:00');
   });
 
   it('gives runs with long paths different names', () => {

@@ -31,7 +31,7 @@ const UUID = 'ab'.repeat(16);
 type RunData = Omit<DesiredRun, 'creation'>;
 
 const RUN: RunData = {
-  ...{ name: 'mine', description: null, readme: null, conditions: [], final: null },
+  ...{ name: 'mine', description: null, readme: null, conditions: [], final: null, duration: null },
   ...{ tags: ['a'], inputs: { lr: 0.1, empty: {} }, outputs: { loss: 1 }, meta_info: {}, lineage: [] },
 };
 
@@ -166,7 +166,7 @@ const begun = [
 
 function toEnd(conditions: readonly V1StatusCondition[]): Pick<Desired, 'conditions' | 'end'> {
   const all = [...conditions, condition('succeeded', 9)];
-  return { conditions, end: { conditions: all, hash: toHash(all) } };
+  return { conditions, end: { conditions: all, duration: [], hash: toHash(all) } };
 }
 
 function serverOf(given: {

@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { beforeAll, expect, it } from 'vitest';
 import { FaultProxy } from '../../support/fault-proxy.js';
@@ -116,7 +117,42 @@ describeWithPeers(['polyaxon'], 'a run reported to a server', () => {
     expect(await countRuns(server)).toBeGreaterThan(0);
   });
 
-  it('keeps the status that another client has set', async () => {
+  it('has the duration until its last end, also when it was reported before that', async () => {
+    const proxy = await FaultProxy.start(server.url);
+    const runSync = createRunSync(() => proxy.endpoint);
+    const toDuration = ({ paths }: { paths: { runFile: string } }) =>
+      (JSON.parse(readFileSync(paths.runFile, 'utf8')) as { duration: number }).duration;
+    const run = runSync.startRun({ name: 'longer' });
+    run.logMetric('loss', 1, { step: 0 });
+    await run.flush();
+    await runSync.sync();
+    await run.end({ status: 'failed' });
+    const duration = toDuration(run);
+    await sleep(300);
+    await runSync.sync();
+    const served = new ServerRun(server, run.uuid);
+    const first = await served.run();
+    expect(first).toMatchObject({ status: 'failed', duration });
+
+    const next = runSync.startRun({ uuid: run.uuid, resume: true });
+    await sleep(300);
+    await next.end();
+    await runSync.sync();
+    expect(toDuration(next)).toBeGreaterThanOrEqual(duration + 0.3);
+    // The server keeps the first end time, whatever is sent; the last condition has the last one.
+    expect(await served.run()).toMatchObject({
+      status: 'succeeded',
+      duration: toDuration(next),
+      finished_at: first.finished_at,
+    });
+
+    rmSync(runSync.stateDirectory, { recursive: true });
+    const before = proxy.log.length;
+    await runSync.sync();
+    expect(proxy.log.slice(before).filter(({ method }) => WRITES.has(method))).toEqual([]);
+  });
+
+  it('keeps the status and the duration of an end that another client has set', async () => {
     const runSync = createRunSync(() => server.url);
     const run = runSync.startRun({ name: 'stopped' });
     run.logMetric('loss', 1, { step: 0 });
@@ -125,11 +161,13 @@ describeWithPeers(['polyaxon'], 'a run reported to a server', () => {
     await server.send('POST', `/api/v1/default/${PROJECT}/runs/${run.uuid}/statuses`, {
       condition: { type: 'stopped', status: true, reason: 'OtherClient', message: 'enough' },
     });
+    const served = new ServerRun(server, run.uuid);
+    const { duration } = await served.run();
     run.logMetric('loss', 2, { step: 1 });
+    await sleep(100);
     await run.end();
     expect((await runSync.sync()).isComplete).toBe(true);
-    const served = new ServerRun(server, run.uuid);
-    expect(await served.run()).toMatchObject({ status: 'stopped', outputs: { loss: 2 } });
+    expect(await served.run()).toMatchObject({ status: 'stopped', duration, outputs: { loss: 2 } });
     expect(await served.types()).toEqual(['running', 'stopped']);
   });
 
