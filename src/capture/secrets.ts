@@ -16,6 +16,8 @@ export interface Masker {
   maskText(text: string): string;
   /** Masks the secrets of a value at any depth, by the names of its keys and by content. `name` is the name of the value itself. */
   maskValue(name: string, value: JsonValue): JsonValue;
+  /** Masks like `maskValue`, but only by names: for a value whose texts are masked. */
+  maskNamed(name: string, value: JsonValue): JsonValue;
   /** Masks the secrets in arguments of a command: `--token x`, `--password=x`, `FOO_SECRET=x`, and by content. */
   maskArguments(argv: readonly string[]): string[];
   /**
@@ -34,6 +36,9 @@ const FLAG = /^--?([A-Za-z][\w.-]+)$/;
 /** A name such as `X-Api-Key` or `API_KEY`; a word such as `password` may also be an item of a list of words. */
 const NAME_OF_PAIR =
   /^[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)+$|^[Aa]uthorization$|^(?:[Ss]et-)?[Cc]ookie$/;
+/** The names of a name and its value in an entry of a list. */
+const ENTRY_NAME = /^(?:name|key|header|field)$/i;
+const ENTRY_VALUE = /^values?$/i;
 const PASSWORD_FLAG = /^-[pP]$/;
 const USER_FLAG = /^(?:-u|--user|--proxy-user)$/;
 const USER_AND_PASSWORD = /^([^\s:/]+:)([^\s:/].*)$/;
@@ -56,6 +61,8 @@ export function createLineMasker(masker: Masker): (line: string) => string {
     return masker.maskText(line);
   };
 }
+
+type TextMasker = (text: string) => string;
 
 class EnvironmentMasker implements Masker {
   readonly #environment: NodeJS.ProcessEnv;
@@ -83,7 +90,11 @@ class EnvironmentMasker implements Masker {
   }
 
   maskValue(name: string, value: JsonValue): JsonValue {
-    return this.#maskUnder(judgeName(name), value);
+    return this.#maskUnder(judgeName(name), value, (text) => this.maskText(text));
+  }
+
+  maskNamed(name: string, value: JsonValue): JsonValue {
+    return this.#maskUnder(judgeName(name), value, (text) => text);
   }
 
   maskArguments(argv: readonly string[]): string[] {
@@ -120,41 +131,44 @@ class EnvironmentMasker implements Masker {
     return masked;
   }
 
-  #maskUnder(verdict: NameVerdict, value: JsonValue): JsonValue {
-    if (typeof value === 'string') return this.#maskStringUnder(verdict, value);
+  #maskUnder(verdict: NameVerdict, value: JsonValue, maskText: TextMasker): JsonValue {
+    if (typeof value === 'string') return this.#isSecretText(verdict, value) ? this.#mask() : maskText(value);
     if (typeof value === 'number') {
       const isSecret =
         verdict === 'secret' && Number.isInteger(value) && Math.abs(value) >= MIN_SECRET_INTEGER;
       return isSecret ? this.#mask() : value;
     }
     if (value === null || typeof value !== 'object') return value;
-    if (isArray(value)) return this.#maskList(verdict, value);
-    const { name = value.key, value: named } = value;
-    // An entry of a list of headers or variables: { name, value }.
-    const entry = named !== undefined && typeof name === 'string' ? judgeName(name) : 'ordinary';
+    if (isArray(value)) return this.#maskList(verdict, value, maskText);
+    const entry = judgeEntry(value);
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => {
-        const own = key === 'value' && entry !== 'ordinary' ? entry : judgeName(key);
-        return [this.maskText(key), this.#maskUnder(verdict === 'secret' ? 'secret' : own, item)];
+        const own = entry !== 'ordinary' && ENTRY_VALUE.test(key) ? entry : judgeName(key);
+        return [maskText(key), this.#maskUnder(verdict === 'secret' ? 'secret' : own, item, maskText)];
       }),
     );
   }
 
   /** Masks a list. Headers may be lists of names and values in turn, or such pairs in a list. */
-  #maskList(verdict: NameVerdict, list: readonly JsonValue[]): JsonValue {
+  #maskList(verdict: NameVerdict, list: readonly JsonValue[], maskText: TextMasker): JsonValue {
+    const isPairs = list.every(isPair);
     const isInTurn = list.length % 2 === 0;
     return list.map((item, index) => {
+      if (verdict !== 'secret' && isPairs) {
+        const [name, value] = item as unknown as Pair;
+        return [maskText(name), this.#maskUnder(judgeName(name), value, maskText)];
+      }
       const before = isInTurn && index % 2 === 1 ? list[index - 1] : undefined;
       const isNamed = verdict !== 'secret' && typeof before === 'string' && NAME_OF_PAIR.test(before);
-      return this.#maskUnder(isNamed ? judgeName(before) : verdict, item);
+      return this.#maskUnder(isNamed ? judgeName(before) : verdict, item, maskText);
     });
   }
 
-  #maskStringUnder(verdict: NameVerdict, value: string): string {
-    const isSecret =
-      value !== MASK &&
-      ((verdict === 'secret' && !isBoring(value)) || (verdict === 'perhaps' && looksLikeCredential(value)));
-    return isSecret ? this.#mask() : this.maskText(value);
+  #isSecretText(verdict: NameVerdict, value: string): boolean {
+    if (value === MASK) return false;
+    return (
+      (verdict === 'secret' && !isBoring(value)) || (verdict === 'perhaps' && looksLikeCredential(value))
+    );
   }
 
   #mask(): string {
@@ -168,6 +182,27 @@ function isSecretArgument(name: string, value: string): boolean {
   const verdict = judgeName(name);
   if (verdict === 'secret') return !isBoring(value) || /^\d{4,}$/.test(value);
   return verdict === 'perhaps' && !isBoring(value) && !/\s/.test(value);
+}
+
+/** Judges the name of an entry in a list of headers or variables: `{ name, value }`, `{ key, values }`, `{ Name, Value }`. */
+function judgeEntry(value: { readonly [key: string]: JsonValue }): NameVerdict {
+  const keys = Object.keys(value);
+  if (!keys.some((key) => ENTRY_VALUE.test(key))) return 'ordinary';
+  const name = value[keys.find((key) => ENTRY_NAME.test(key)) ?? ''];
+  return typeof name === 'string' ? judgeName(name) : 'ordinary';
+}
+
+type Pair = readonly [name: string, value: JsonValue];
+
+/** Whether an item is a name with its value, as `Object.entries` gives them. */
+function isPair(item: JsonValue): boolean {
+  return (
+    typeof item === 'object' &&
+    item !== null &&
+    isArray(item) &&
+    item.length === 2 &&
+    typeof item[0] === 'string'
+  );
 }
 
 /** `Array.isArray` does not narrow read-only arrays. */

@@ -1,7 +1,14 @@
 /** Spans of a run: those that the program times itself, and those of its tracer. */
 
+import type { JsonValue } from '../base/json-value.js';
 import type { OptionTable } from '../base/options.js';
-import { EVENT_OPTIONS, type EventOptions, parseEventOptions, type StepOr } from '../summary/arguments.js';
+import {
+  EVENT_OPTIONS,
+  type EventOptions,
+  MAX_NAME_CHARACTERS,
+  parseEventOptions,
+  type StepOr,
+} from '../summary/arguments.js';
 import type { SpanInput, SpanJson } from '../trace/span.js';
 import { toSpanJson } from '../trace/span-json.js';
 import { createTracer, type Tracer } from '../trace/tracer.js';
@@ -41,7 +48,15 @@ export function logTrace(
 
 function writeSpan(context: RunContext, span: SpanJson, options: EventOptions): void {
   context.guard(() => {
-    context.events.span(span.name ?? 'trace', span, options);
+    // The texts are masked. Secrets whose name is not their key, as in lists of headers, need the whole value.
+    const masked = context.masker.maskNamed('', span as JsonValue) as SpanJson;
+    context.events.span(toEventName(span), masked, options);
     context.noteEvents('has_events', 'has_traces');
   });
+}
+
+/** An instrumentation may name its spans after a URL, a query or a prompt; the name of an event is limited. */
+function toEventName({ name = '' }: SpanJson): string {
+  const short = name.slice(0, MAX_NAME_CHARACTERS);
+  return short.trim() === '' ? 'trace' : short.toWellFormed();
 }

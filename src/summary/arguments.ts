@@ -57,7 +57,7 @@ function hasOnlyStep<Options>(options: Options | undefined): options is Options 
 }
 
 /** The longest name in characters, which is the limit of Polyaxon's server for artifact names (haupt 2.16). */
-const MAX_NAME_CHARACTERS = 256;
+export const MAX_NAME_CHARACTERS = 256;
 
 /** Wall times from this value are rejected as milliseconds. In seconds it is the year 5138. */
 const MAX_WALL_TIME_SECONDS = 1e11;

@@ -367,6 +367,12 @@ describe('createMasker', () => {
       });
     });
 
+    it('masks only by names on request', () => {
+      const value = { note: `use ${TOKENS.npm}`, password: 'hunterhunter' };
+
+      expect(masker.maskNamed('', value)).toEqual({ ...value, password: '***' });
+    });
+
     it('masks by the name of the value itself', () => {
       expect(masker.maskValue('OPENAI_API_KEY', 'abc')).toBe('***');
       expect(masker.maskValue('password', ['a1', 'b1'])).toEqual(['***', '***']);
@@ -396,6 +402,28 @@ describe('createMasker', () => {
         words: ['password', 'hunter', 'token', 'x'],
         'set-cookie': ['***'],
       });
+    });
+
+    it('masks by single words as names in a list of pairs, and in entries with other keys', () => {
+      const value = [
+        [
+          ['password', 'hunterhunter'],
+          ['accept', '*/*'],
+        ],
+        { Name: 'DB_PASSWORD', Value: 'hunterhunter' },
+        { header: 'Cookie', values: ['sid=abc'] },
+        { key: 'api_key', value: { stringValue: 'hunterhunter' } },
+      ];
+
+      expect(masker.maskValue('', value)).toEqual([
+        [
+          ['password', '***'],
+          ['accept', '*/*'],
+        ],
+        { Name: 'DB_PASSWORD', Value: '***' },
+        { header: 'Cookie', values: ['***'] },
+        { key: 'api_key', value: { stringValue: '***' } },
+      ]);
     });
 
     it('masks by content, also in keys', () => {
