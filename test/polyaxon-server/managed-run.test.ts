@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, it } from 'vitest';
 import { ServedRun } from '../polyaxon/served-run.js';
 import { spawnScript } from '../support/child-script.js';
@@ -199,6 +200,18 @@ describeWithPeers(['polyaxon'], 'a job of Polyaxon', () => {
 
     expect(await readRun(served)).toMatchObject({ inputs: { lr: 0.3 }, outputs: { loss: 59 } });
     forwarder.close();
+  });
+
+  it('keeps the name of the platform if `polytrack run` starts its program', async () => {
+    const { env, served } = await createManaged();
+    const cli = fileURLToPath(new URL('../../dist/uploader/cli.js', import.meta.url));
+    const words = ['run', '--', process.execPath, '-e', 'console.log("trained")'];
+    const child = spawn(process.execPath, [cli, ...words], { env, cwd: String(env.HOME), stdio: 'ignore' });
+    expect((await once(child, 'exit'))[0]).toBe(0);
+    expect(await readRun(served)).toMatchObject({
+      name: 'job-of-the-platform',
+      meta_info: { has_tensorboard: true },
+    });
   });
 
   it('reports nothing if that is turned off', async () => {

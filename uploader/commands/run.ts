@@ -43,6 +43,9 @@ async function runProgram(command: string[], flags: Flags, context: CommandConte
   try {
     const { values } = await readSettings(flags, environment, io.fileSystem);
     const deadlineMs = (parseFlag(flags, 'uploadTimeout') ?? DEFAULT_UPLOAD_TIMEOUT_SECONDS) * 1000;
+    // A program of `polytrack run` that starts this command gets another run for its program.
+    const isNew = (environment[RUN_DIRECTORY_VARIABLE] ?? '') !== '';
+    const isPlatformRun = (environment.POLYAXON_RUN_INSTANCE ?? '') !== '';
     // Loaded here, because no other command needs the tracking library.
     const { trackProgram } = await import('../operations/run/track-program.js');
     const exitCode = await trackProgram({
@@ -51,11 +54,11 @@ async function runProgram(command: string[], flags: Flags, context: CommandConte
       terminal,
       logDirectory: parseFlag(flags, 'logdir') ?? '.',
       options: {
-        name: parseFlag(flags, 'name') ?? toRunName(command),
+        // A job of Polyaxon has a name already.
+        name: parseFlag(flags, 'name') ?? (isPlatformRun && !isNew ? undefined : toRunName(command)),
         root: parseFlag(flags, 'root'),
         project: values.project,
-        // A program of `polytrack run` that starts this command gets another run for its program.
-        isNew: (environment[RUN_DIRECTORY_VARIABLE] ?? '') !== '',
+        isNew,
         sync:
           values.store === undefined ? false : { store: values.store, deadlineMs, flags: toSyncFlags(flags) },
       },
