@@ -1,5 +1,6 @@
 /** Opens the server's web page of a synced run in a real browser. */
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
@@ -48,6 +49,13 @@ describeWithPeers(['polyaxon', 'chromium'], "the server's web page", () => {
     await waitFor('the files of the run', async () => {
       const shown = await page.locator('body').innerText();
       return shown.includes('run.plx.json') && shown.includes('outputs') ? true : undefined;
+    });
+    // The address in README, of another server and project.
+    const [, address] = /127\.0\.0\.1:8000(\/ui\/default\/\S+)/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    await page.goto(server.url + String(address).replace('quickstart', 'demo'));
+    await waitFor('the list of runs', async () => {
+      const shown = await page.locator('body').innerText();
+      return shown.includes('shown-run') ? true : undefined;
     });
     expect(errors).toEqual([]);
   });
