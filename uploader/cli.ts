@@ -1,10 +1,12 @@
 #!/usr/bin/env node
+
 /** The `polytrack` command: argv → command → exit code. Apart from base/io/, the only file that uses `process`. */
 
 import { readFileSync, writeSync } from 'node:fs';
 import { isatty, type WriteStream } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
+import { inBackground } from '../src/base/background.js';
 import { joinLines, toPrintableLines } from '../src/base/printable-text.js';
 import { handleInterruptions } from './base/io/interruption.js';
 import { nodeIo } from './base/io/io.js';
@@ -60,7 +62,10 @@ const context: CommandContext = {
     lines.flush(); // keeps the order of stderr and stdout on a terminal
     stdout.write(toText(text));
   },
-  writeBytes: (bytes) => new Promise((resolve) => void process.stdout.write(bytes, () => resolve())),
+  writeBytes: (bytes) =>
+    new Promise((resolve) => {
+      process.stdout.write(bytes, () => resolve());
+    }),
   stderr: (text, { clearsLine = false, isPainted = false } = {}) =>
     lines.add(
       `${clearsLine ? CLEAR_LINE : ''}${(isPainted ? toPaintedLines : toPrintableLines)(redact(text))}`,
@@ -90,7 +95,7 @@ const context: CommandContext = {
 };
 
 // No top-level await, because the build converts this file to CommonJS, which does not have it.
-void main();
+inBackground(main());
 
 async function main(): Promise<void> {
   try {

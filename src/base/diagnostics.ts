@@ -9,6 +9,7 @@
 import { CodedError, EventsDroppedError, messageOf, RunWriteError } from './errors.js';
 import { checkOptions, type OptionTable } from './options.js';
 import { printWarning } from './process-exit.js';
+import { CALLBACK_FAILED, callUser } from './user-callback.js';
 
 /** A value was changed or left out before it was written; training continues. */
 export interface TrackingWarning {
@@ -24,7 +25,6 @@ export interface DiagnosticsOptions {
   readonly onWarning?: ((warning: TrackingWarning) => void) | undefined;
 }
 
-const CALLBACK_FAILED = 'WARN_CALLBACK_FAILED';
 const DIAGNOSTICS_OPTIONS: OptionTable<DiagnosticsOptions> = { onError: 'function', onWarning: 'function' };
 
 export class Diagnostics {
@@ -67,14 +67,7 @@ export class Diagnostics {
    * an error of a callback must not reach the code that logs.
    */
   guard<T>(name: string, callback: () => T, otherwise: T): T {
-    try {
-      const result = callback();
-      if (result instanceof Promise) result.catch((error: unknown) => this.#noteCallback(name, error));
-      return result;
-    } catch (error) {
-      this.#noteCallback(name, error);
-      return otherwise;
-    }
+    return callUser(callback, (error) => this.#noteCallback(name, error), otherwise);
   }
 
   /** Counts and reports a call that was rejected because of misuse, and whose error the program does not receive. */

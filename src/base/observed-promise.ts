@@ -8,9 +8,7 @@
  * leaving an unhandled rejection.
  */
 export function reportUnawaited<T>(work: Promise<T>, report: (error: unknown) => void): Promise<T> {
-  const promise = new ObservedPromise<T>((resolve, reject) => {
-    work.then(resolve, reject);
-  });
+  const promise = new ObservedPromise<T>((resolve) => resolve(work));
   const onRejected = (error: unknown): void => {
     // The program may handle a rejection until the end of this turn, as with any other promise.
     setImmediate(() => {

@@ -5,6 +5,7 @@
 import { statfs } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { inBackground } from '../base/background.js';
 import type { Clock } from '../base/clock.js';
 import { HOST_FILES, type HostFiles } from './host.js';
 import {
@@ -109,8 +110,8 @@ class HostSampler implements SystemSampler {
       }
     };
     clearInterval(this.#timer);
-    this.#timer = setInterval(() => void tick(), intervalMs).unref();
-    void tick();
+    this.#timer = setInterval(() => inBackground(tick()), intervalMs).unref();
+    inBackground(tick());
   }
 
   close(): void {

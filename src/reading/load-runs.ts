@@ -1,5 +1,6 @@
 /** Reads the runs of a root, a run directory or a store, one after the other. */
 
+import { inBackground } from '../base/background.js';
 import { describe } from '../base/describe.js';
 import { InvalidArgumentError } from '../base/errors.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
@@ -64,7 +65,7 @@ async function* iterate(source: RunSource, query: Query): AsyncGenerator<LoadedR
   for await (const folder of source.listRuns({ uuids, signal })) {
     const run = readRun(folder, signal);
     // A failure is thrown when it is this run's turn.
-    run.catch(() => {});
+    inBackground(run, () => undefined);
     pending.push(run);
     if (pending.length < readAhead) continue;
     const next = await pending.shift()!;

@@ -7,6 +7,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { constants } from 'node:os';
+import { inBackground } from '../base/background.js';
 import { messageOf } from '../base/errors.js';
 import {
   addExitListener,
@@ -99,7 +100,7 @@ function uninstall(): void {
 
 function notifyIdle(): void {
   for (const listener of [...listeners]) {
-    listener.onIdle().catch((error: unknown) => printWarning('WARN_EXIT_FAILED', messageOf(error)));
+    inBackground(listener.onIdle(), (error) => printWarning('WARN_EXIT_FAILED', messageOf(error)));
   }
 }
 

@@ -124,12 +124,11 @@ export class RunContext {
 
   /** Registers work that the end of the run waits for. */
   track<T>(work: Promise<T>): Promise<T> {
-    const settled = work.then(
-      () => undefined,
-      () => undefined,
-    );
+    const forget = (): void => {
+      this.#work.delete(settled);
+    };
+    const settled = work.then(forget, forget);
     this.#work.add(settled);
-    void settled.then(() => this.#work.delete(settled));
     return work;
   }
 

@@ -10,6 +10,7 @@
  * Long because it is the list of all methods, with their documentation.
  */
 
+import { inBackground } from '../base/background.js';
 import type { JsonValue } from '../base/json-value.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
 import type { EmbeddingInput } from '../embedding/projector-files.js';
@@ -672,7 +673,9 @@ export class Run {
       { ensure: true, isDirectory: true },
       options,
     );
-    void this.logTensorboardRef(path, { name: relPath });
+    inBackground(this.logTensorboardRef(path, { name: relPath }), (error) =>
+      this.context.diagnostics.unawaited(error),
+    );
     return path;
   }
 

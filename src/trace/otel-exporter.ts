@@ -8,6 +8,7 @@ import { describe } from '../base/describe.js';
 import { Diagnostics } from '../base/diagnostics.js';
 import { ClosedError, InvalidArgumentError, messageOf } from '../base/errors.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
+import { callUser } from '../base/user-callback.js';
 import { type OtelRecord, toOtelRecord } from './otel-record.js';
 import { ExportResultCode, type OtelExportResult, type OtelReadableSpan } from './otel-span.js';
 import { OtelTraces } from './otel-traces.js';
@@ -134,11 +135,9 @@ export class PolytrackSpanExporter {
   }
 
   #emit(span: SpanJson): void {
-    try {
-      this.#options.onSpan(span);
-    } catch (cause) {
+    const onFailure = (cause: unknown): void =>
       this.#fail(`the span ${describe(span.name)} could not be written: ${messageOf(cause)}`, cause);
-    }
+    callUser(() => this.#options.onSpan(span), onFailure, undefined);
   }
 
   #fail(message: string, cause: unknown): void {

@@ -5,6 +5,7 @@
 
 import { messageOf } from '../base/errors.js';
 import type { JsonValue } from '../base/json-value.js';
+import { callUser } from '../base/user-callback.js';
 import { ValueDescriber } from './describe-value.js';
 import type { RecordedSpan } from './recorded-span.js';
 import type { TracedFunction } from './span-handle.js';
@@ -141,13 +142,11 @@ class StreamOutput<T> {
   #textOf(item: T): string | undefined {
     const { textOf } = this.#capture;
     if (textOf === undefined) return typeof item === 'string' ? item : undefined;
-    try {
-      const text: unknown = textOf(item);
-      return text == null ? undefined : String(text);
-    } catch (cause) {
-      this.#textError ??= messageOf(cause);
-      return undefined;
-    }
+    const onFailure = (error: unknown): void => {
+      this.#textError ??= messageOf(error);
+    };
+    const text: unknown = callUser(() => textOf(item), onFailure, undefined);
+    return text == null ? undefined : callUser(() => String(text), onFailure, undefined);
   }
 
   #addText(part: string): void {

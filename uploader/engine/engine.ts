@@ -7,6 +7,7 @@
  */
 
 import { setMaxListeners } from 'node:events';
+import { inBackground } from '../../src/base/background.js';
 import { messageOf } from '../../src/base/errors.js';
 import { EVENTS_DIRECTORY } from '../../src/polyaxon/names.js';
 import type { FileWatcher } from '../base/io/file-watcher.js';
@@ -277,7 +278,7 @@ class Engine {
   }
 
   #inBackground(work: Promise<void>): void {
-    work.catch((error: unknown) => {
+    inBackground(work, (error) => {
       if (!this.#uploads.signal.aborted) this.#fatal = { error };
     });
   }

@@ -4,6 +4,7 @@
  * The store is authoritative: if such a run returns, its files are compared with their objects.
  */
 
+import { inBackground } from '../../src/base/background.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { removeTree } from '../base/io/remove-tree.js';
 import { isAbsent, systemErrorCode } from '../base/io/system-error.js';
@@ -48,7 +49,7 @@ export class GoneRuns implements RunKeeper {
     const due = [...this.#gone].filter(([, sinceMs]) => nowMs - sinceMs >= FORGET_AFTER_MS);
     const forgotten = this.#forget(
       due.map(([run]) => run),
-      (run, ids) => void this.#drop(run, ids, commitContext, signal),
+      (run, ids) => inBackground(this.#drop(run, ids, commitContext, signal)),
     );
     for (const { uuid } of forgotten)
       for (const path of [`${paths.exports}/${uuid}`, `${paths.notified}/${uuid}.json`])

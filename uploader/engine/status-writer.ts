@@ -1,5 +1,6 @@
 /** Writes the status of a watch: soon after a change, and at least every `SIGN_OF_LIFE_MS`. A sync writes its status at its end. */
 
+import { guardUser } from '../../src/base/user-callback.js';
 import { systemErrorCode } from '../base/io/system-error.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
@@ -48,14 +49,14 @@ export class StatusWriter {
     phases: Pick<RunPhases, 'phaseOf'>,
     files: WorkOnFiles,
     isStateless: () => boolean,
-    onStatus: (status: Status) => void = () => undefined,
+    onStatus: ((status: Status) => void) | undefined,
   ) {
     this.#context = context;
     this.#scanner = scanner;
     this.#phases = phases;
     this.#files = files;
     this.#isStateless = isStateless;
-    this.#onStatus = onStatus;
+    this.#onStatus = guardUser('onStatus', onStatus);
     this.#settledFile = new SettledFile(context.io.fileSystem, context.paths.settled);
   }
 

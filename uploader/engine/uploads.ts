@@ -6,6 +6,7 @@
  */
 
 import { setMaxListeners } from 'node:events';
+import { inBackground } from '../../src/base/background.js';
 import type { CodedError } from '../../src/base/errors.js';
 import { FileError, StoreError, withoutStacks } from '../base/errors.js';
 import { LANES, type Lane } from '../base/limits/lanes.js';
@@ -220,7 +221,7 @@ export class Uploads implements WorkHandler {
     } else if (concernsAllFiles) {
       this.schedule.hold(id, RECHECK_MS);
       this.pause(error);
-    } else void this.#judge(id, error);
+    } else inBackground(this.#judge(id, error), () => this.giveUp(id, error));
   }
 
   /** A file that changed while it was read becomes due anyway. */

@@ -1,6 +1,7 @@
 /** Serves health and metrics over HTTP while some work runs. */
 
 import type { Clock } from '../../src/base/clock.js';
+import { guardUser } from '../../src/base/user-callback.js';
 import type { OnSyncEvent } from '../pipeline/report/progress.js';
 import type { HttpAddress } from '../settings/value-types.js';
 import { serveMonitor } from './monitor/http-server.js';
@@ -22,19 +23,20 @@ export async function withMonitor<Options extends Listeners, Result>(
   if (address === undefined) return work(options);
   const monitor = new Monitor(clock);
   const server = await serveMonitor(monitor, address);
-  const { onEvent, onStatus } = options;
+  const onEvent = guardUser('onEvent', options.onEvent);
+  const onStatus = guardUser('onStatus', options.onStatus);
   try {
     const message = `serving health and metrics at ${server.url}`;
-    onEvent?.({ kind: 'notice', code: 'NOTICE_HTTP', message });
+    onEvent({ kind: 'notice', code: 'NOTICE_HTTP', message });
     return await work({
       ...options,
       onEvent: (event) => {
         monitor.onEvent(event);
-        onEvent?.(event);
+        onEvent(event);
       },
       onStatus: (status) => {
         monitor.onStatus(status);
-        onStatus?.(status);
+        onStatus(status);
       },
     });
   } finally {

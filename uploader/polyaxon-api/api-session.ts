@@ -6,13 +6,14 @@
  */
 
 import { type Clock, systemClock } from '../../src/base/clock.js';
+import { guardUser } from '../../src/base/user-callback.js';
 import { ClockSkew, type OnSkewNotice } from '../base/clock-skew.js';
 import type { HttpRequest, HttpResponse, Transport } from '../base/http/transport.js';
 import { type AnswerContext, isSuccess, readJson, toApiError } from './api-answer.js';
 import { isCut, PolyaxonApiError, type PolyaxonApiErrorCode, toUnreachable } from './api-error.js';
 import type { PolyaxonConnection } from './connection.js';
 
-export interface SessionOptions {
+export interface ApiSessionOptions {
   readonly transport: Transport;
   readonly clock?: Clock | undefined;
   /** Awaited before each request, to limit the requests per second. */
@@ -55,11 +56,11 @@ export class ApiSession {
   readonly #skew: ClockSkew;
   readonly #beforeRequest: (signal?: AbortSignal) => Promise<void>;
 
-  constructor(connection: PolyaxonConnection, options: SessionOptions) {
+  constructor(connection: PolyaxonConnection, options: ApiSessionOptions) {
     this.connection = connection;
     this.#transport = options.transport;
     this.#clock = options.clock ?? systemClock;
-    this.#skew = new ClockSkew(this.#clock, connection.host, options.onNotice ?? (() => undefined));
+    this.#skew = new ClockSkew(this.#clock, connection.host, guardUser('onNotice', options.onNotice));
     this.#beforeRequest = options.beforeRequest ?? (async () => undefined);
   }
 

@@ -21,9 +21,9 @@ import type { Liveness } from '../run-directory/run-liveness.js';
 import { ensureProject } from './ensure-run.js';
 import { Refusals } from './refusals.js';
 import { findPlace } from './run-place.js';
-import { type RoundOutcome, RunSync, type RunSyncOptions } from './run-sync.js';
+import { type RoundOutcome, RunSync, type SyncedRunOptions } from './run-sync.js';
 
-interface PolyaxonSyncOptions extends RunSyncOptions {
+interface PolyaxonSyncOptions extends SyncedRunOptions {
   /** While watching, runs are reported continuously; otherwise only by `flush`. */
   readonly isWatching: boolean;
   /** Whether this uploader reports a run. */

@@ -24,7 +24,7 @@ import { createKnown, type KnownPlace, readKnown, writeKnown } from './known.js'
 import { findPlace, noProject, type PlaceDefaults } from './run-place.js';
 import { RunSession } from './run-session.js';
 
-export interface RunSyncOptions {
+export interface SyncedRunOptions {
   readonly io: Io;
   readonly client: PolyaxonClient;
   readonly view: StoredView;
@@ -56,7 +56,7 @@ export class RunSync {
   readonly run: ObservedRun;
   /** This is the last round, so everything is sent. */
   isFinishing = false;
-  readonly #options: RunSyncOptions;
+  readonly #options: SyncedRunOptions;
   readonly #foundAt: number;
   #liveness: Liveness = 'live';
   #facts: ExportFacts | null = null;
@@ -69,7 +69,7 @@ export class RunSync {
   #hasChanged = true;
   #progress = 0;
 
-  constructor(run: ObservedRun, options: RunSyncOptions) {
+  constructor(run: ObservedRun, options: SyncedRunOptions) {
     this.run = run;
     this.#options = options;
     this.#foundAt = options.io.clock.wallTime();

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { inBackground } from '../../src/base/background.js';
 import type { Io } from '../base/io/io.js';
 import { makeDirectories } from '../base/io/make-directories.js';
 import { readWholeFile, replaceFile } from '../base/io/whole-file.js';
@@ -74,7 +75,7 @@ export function keepAnswers(store: Store, place: CachePlace): void {
     isChanged = true;
     if (isWriting) return;
     isWriting = true;
-    void write();
+    inBackground(write());
   };
   store.learned?.onChange(onChange);
   if (store.learned !== undefined && store.learned.entries.length > 0) onChange();

@@ -6,6 +6,7 @@
  * encoded synchronously.
  */
 
+import { inBackground } from '../../base/background.js';
 import { EventsDroppedError } from '../../base/errors.js';
 import { addExitListener, removeExitListener } from '../../base/process-exit.js';
 import type { EventFileWriter } from './event-file-writer.js';
@@ -70,14 +71,12 @@ export class PendingEvents {
     this.#sizeBytes += value.sizeBytes;
     if (isBusy) this.#encoded(event, undefined);
     else {
-      value
-        .later()
-        .then(
-          (write) => this.#encoded(event, write),
-          // The worker threads ran out of memory, or the value could not be read: try here instead.
-          () => this.#encoded(event, undefined),
-        )
-        .catch((cause: unknown) => this.#onLost(tags[0] ?? '', cause));
+      const encoded = value.later().then(
+        (write) => this.#encoded(event, write),
+        // The worker threads ran out of memory, or the value could not be read: try here instead.
+        () => this.#encoded(event, undefined),
+      );
+      inBackground(encoded, (cause) => this.#onLost(tags[0] ?? '', cause));
     }
     while (this.#sizeBytes > this.#maxBytes) this.#encodeFirst();
   }

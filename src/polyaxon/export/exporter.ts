@@ -109,7 +109,9 @@ export class Exporter {
       target: this.target,
       exactValues: exactValues ?? DEFAULT_EXACT_VALUES,
       isReservedName,
-      notify: (notice: ExportNotice): void => void this.#notices.push(notice),
+      notify: (notice: ExportNotice): void => {
+        this.#notices.push(notice);
+      },
     };
     this.#series = new SeriesIndex(options, state?.series ?? series);
     this.#counter = new ExportCounter(state?.counts);
@@ -374,7 +376,9 @@ export class Exporter {
     if (exported === undefined || this.target !== 'events') {
       this.#counter.countUnexported(info.pluginName);
     } else if (exported.kind === 'inputs') {
-      const notify = (notice: ExportNotice): void => void this.#notices.push(notice);
+      const notify = (notice: ExportNotice): void => {
+        this.#notices.push(notice);
+      };
       const inputs = toInputs(exported.session, logDirectory, notify);
       for (const [name, value] of inputs) this.#inputs.set(name, value);
       this.#counter.inputs++;

@@ -3,6 +3,7 @@
 import { describe } from '../../base/describe.js';
 import { type CodedError, InvalidArgumentError } from '../../base/errors.js';
 import { checkOptions, type OptionTable } from '../../base/options.js';
+import { guardUser } from '../../base/user-callback.js';
 import type { LoadedRun, ReadMetricsOptions } from '../loaded-run.js';
 import { encodeArrow } from './arrow.js';
 import { encodeCsv } from './csv.js';
@@ -41,7 +42,7 @@ export function exportMetrics(
   options: ExportMetricsOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
   checkOptions('exportMetrics', options, OPTIONS);
-  const { format, isWide = false, onProblem = () => {}, ...metrics } = options;
+  const { format, isWide = false, onProblem, ...metrics } = options;
   if (!Object.hasOwn(ENCODERS, format)) {
     throw new InvalidArgumentError(
       'ERR_OPTION_INVALID',
@@ -49,7 +50,7 @@ export function exportMetrics(
       'Pass format: csv, parquet or arrow.',
     );
   }
-  return encode({ runs, metrics, onProblem }, format, isWide);
+  return encode({ runs, metrics, onProblem: guardUser('onProblem', onProblem) }, format, isWide);
 }
 
 async function* encode(

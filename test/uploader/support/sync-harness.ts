@@ -34,6 +34,7 @@ export interface HarnessOptions {
   readonly observer?: RunObserver;
   readonly signal?: AbortSignal;
   readonly endsWithRuns?: boolean;
+  readonly onEvent?: (event: SyncEvent) => unknown;
   readonly onStatus?: (status: Status) => void;
 }
 
@@ -70,8 +71,9 @@ export function createHarness(files: Files = {}): Harness {
   }
 
   function toOptions(options: HarnessOptions) {
-    const onEvent = (event: SyncEvent): void => {
+    const onEvent = (event: SyncEvent): unknown => {
       events.push(event);
+      return options.onEvent?.(event);
     };
     return {
       store: options.store ?? store,

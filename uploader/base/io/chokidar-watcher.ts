@@ -1,6 +1,7 @@
 /** Opens the file watcher of the host, through chokidar, which is loaded on first use. */
 
 import type { FSWatcher } from 'chokidar';
+import { inBackground } from '../../../src/base/background.js';
 import type { FileWatcher, FileWatcherListener, OpenFileWatcher } from './file-watcher.js';
 
 /**
@@ -32,7 +33,7 @@ export const openChokidarWatcher: OpenFileWatcher = async ({
     unwatch(directory) {
       const watcher = watchers.get(directory);
       watchers.delete(directory);
-      watcher?.close().catch(onFailure);
+      if (watcher !== undefined) inBackground(watcher.close(), onFailure);
     },
     close: async () => {
       await Promise.all([...watchers.values()].map((watcher) => watcher.close()));

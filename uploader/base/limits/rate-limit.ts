@@ -1,5 +1,6 @@
 /** Limits the amount sent each second and divides it among the lanes by weight. Never leaves allowance unused while work waits. */
 
+import { inBackground } from '../../../src/base/background.js';
 import type { Clock } from '../../../src/base/clock.js';
 import { FairShare, LANES, type Lane } from './lanes.js';
 
@@ -46,7 +47,7 @@ export class RateLimit {
       };
       signal?.addEventListener('abort', onAbort, { once: true });
       queue.push(waiting);
-      if (!this.#isServing) void this.#serve();
+      if (!this.#isServing) inBackground(this.#serve());
     });
   }
 

@@ -4,6 +4,7 @@ import { basename, join, relative, sep } from 'node:path';
 import type { Clock } from '../../../src/base/clock.js';
 import type { CodedError } from '../../../src/base/errors.js';
 import type { OptionTable } from '../../../src/base/options.js';
+import { guardUser } from '../../../src/base/user-callback.js';
 import { type RefusedError, StoreInsideRunError } from '../../base/errors.js';
 import type { FileWatcher } from '../../base/io/file-watcher.js';
 import { type Io, nodeIo } from '../../base/io/io.js';
@@ -136,7 +137,7 @@ export class UploaderContext {
     this.owner = { rootKey: this.paths.rootKey, hostId: found.hostId };
     this.bandwidth = found.bandwidth;
     this.startMs = this.clock.monotonicMs();
-    this.#onEvent = options.onEvent ?? (() => undefined);
+    this.#onEvent = guardUser('onEvent', options.onEvent);
     this.#storePath = found.storePath;
     this.limit = new ConcurrencyLimit(config.concurrency);
     this.retryPolicy = new RetryPolicy({

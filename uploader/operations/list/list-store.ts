@@ -3,6 +3,7 @@
 import { parseBoundedJson } from '../../../src/base/bounded-json.js';
 import { CodedError } from '../../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../../src/base/options.js';
+import { guardUser } from '../../../src/base/user-callback.js';
 import { RUN_FILE, RUN_UUID_PATTERN } from '../../../src/run-directory/layout.js';
 import { ObjectTooLargeError, StoreError } from '../../base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
@@ -73,14 +74,15 @@ export interface ListedFile {
 export async function listRuns(config: SyncConfig, options: ListOptions = {}): Promise<ListedRun[]> {
   checkConfig('listRuns', config);
   checkOptions('listRuns', options, LIST_OPTIONS);
-  const { io = nodeIo, signal, store, onRun } = options;
+  const { io = nodeIo, signal, store } = options;
+  const onRun = guardUser('onRun', options.onRun);
   return withStoreAccess(config, { io, signal, store }, async (access) => {
     const found = await collectRuns(access, signal);
     const runs: ListedRun[] = [];
     await inParallel(config.concurrency, found, async (each) => {
       const run = await describe(each, access, io, signal);
       runs.push(run);
-      onRun?.(run);
+      onRun(run);
     });
     return runs.sort((a, b) => (b.ageMs ?? 0) - (a.ageMs ?? 0) || (a.runUuid < b.runUuid ? -1 : 1));
   });

@@ -3,6 +3,7 @@
 import { join, resolve } from 'node:path';
 import { CodedError, messageOf } from '../../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../../src/base/options.js';
+import { guardUser } from '../../../src/base/user-callback.js';
 import { PROCESS_DIRECTORY, RUN_FILE, RUNS_DIRECTORY } from '../../../src/run-directory/layout.js';
 import { RunLiveError, RunLockedError, RunOccupiedError } from '../../base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
@@ -75,30 +76,34 @@ export async function pull(
   const { io = nodeIo, signal, store, onNotice } = options;
   const startMs = io.clock.monotonicMs();
   const isAborted = (): boolean => signal?.aborted === true;
-  return withStoreAccess(config, { io, signal, store, onNotice }, async (access) => {
-    const runs: PulledRun[] = [];
-    for (const runUuid of runUuids) {
-      if (isAborted()) break;
-      const one = new RunPull(config, { access, io, runUuid, directory }, options);
-      try {
-        await one.run();
-      } catch (error) {
-        // What other runs have got so far is reported in any case.
-        const isReported = isAborted() || (error instanceof CodedError && runs.length > 0);
-        if (!isReported) throw error;
-        if (error instanceof CodedError) one.fail(error);
+  return withStoreAccess(
+    config,
+    { io, signal, store, onNotice: guardUser('onNotice', onNotice) },
+    async (access) => {
+      const runs: PulledRun[] = [];
+      for (const runUuid of runUuids) {
+        if (isAborted()) break;
+        const one = new RunPull(config, { access, io, runUuid, directory }, options);
+        try {
+          await one.run();
+        } catch (error) {
+          // What other runs have got so far is reported in any case.
+          const isReported = isAborted() || (error instanceof CodedError && runs.length > 0);
+          if (!isReported) throw error;
+          if (error instanceof CodedError) one.fail(error);
+        }
+        runs.push(one.result);
       }
-      runs.push(one.result);
-    }
-    return {
-      store: access.store.id,
-      directory: resolve(directory),
-      isComplete: !isAborted() && runs.every(({ problems }) => problems.length === 0),
-      isAborted: isAborted(),
-      durationMs: Math.round(io.clock.monotonicMs() - startMs),
-      runs,
-    };
-  });
+      return {
+        store: access.store.id,
+        directory: resolve(directory),
+        isComplete: !isAborted() && runs.every(({ problems }) => problems.length === 0),
+        isAborted: isAborted(),
+        durationMs: Math.round(io.clock.monotonicMs() - startMs),
+        runs,
+      };
+    },
+  );
 }
 
 interface RunPlace {

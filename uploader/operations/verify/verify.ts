@@ -2,6 +2,7 @@
 
 import { CodedError } from '../../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../../src/base/options.js';
+import { guardUser } from '../../../src/base/user-callback.js';
 import { StoreUnavailableError } from '../../base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { checkStore, scanRuns } from '../../engine/context/listing.js';
@@ -142,7 +143,7 @@ export async function withScannedRuns<Result>(
         ],
         leftOut: (skipped.get(run.index) ?? []).map(({ path }) => path),
         signal,
-        onFile,
+        onFile: guardUser('onFile', onFile),
       });
     };
     return await work({ context, scanner, runs, verifyOne });

@@ -1,5 +1,6 @@
 /** Commits one object: records the intent, calls the store, records the commit. The next process can resume an interrupted upload. */
 
+import { inBackground } from '../../../src/base/background.js';
 import type { Lane } from '../../base/limits/lanes.js';
 import type { FailedOutcome } from '../../base/retry-table.js';
 import type {
@@ -133,12 +134,12 @@ function callStore(
     onBytesSent: (sizeBytes) => onEvent({ kind: 'sent', key: entry.key, sizeBytes }),
     onUploadOpened: (uploadId) => {
       inventory.intents.set(id, { intent: open.intent, uploadId, parts: [] });
-      void journalWriter.append({ kind: 'mpu', tx, uploadId });
+      inBackground(journalWriter.append({ kind: 'mpu', tx, uploadId }));
     },
     onPartStored: (part: StoredPart) => {
       storedParts += 1;
       inventory.intents.get(id)?.parts.push(part);
-      void journalWriter.append({ kind: 'part', tx, part });
+      inBackground(journalWriter.append({ kind: 'part', tx, part }));
     },
     ...(open.uploadId === null ? {} : { unfinished: { uploadId: open.uploadId, parts: [...open.parts] } }),
   };

@@ -6,6 +6,7 @@
  * and retries every minute.
  */
 
+import { inBackground } from '../../../src/base/background.js';
 import { messageOf } from '../../../src/base/errors.js';
 import { StateDirectoryError } from '../../base/errors.js';
 import type { WritableFile } from '../../base/io/file-system.js';
@@ -230,7 +231,7 @@ export class JournalWriter {
         this.#isSyncing = false;
       }
     };
-    void sync();
+    inBackground(sync());
   }
 
   /** Schedules a sync, so that the last lines of a burst are synced even if nothing is appended after them. */
@@ -246,7 +247,7 @@ export class JournalWriter {
       this.#isScheduled = false;
       this.#syncAside();
     };
-    void wait();
+    inBackground(wait());
   }
 
   /** Starts the next file when one is full, or replaces all files by a snapshot. */

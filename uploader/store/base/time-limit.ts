@@ -1,5 +1,6 @@
 /** The two time limits of a request: without progress, and in total (F39). */
 
+import { inBackground } from '../../../src/base/background.js';
 import { type Clock, systemClock } from '../../../src/base/clock.js';
 
 export interface RequestTimeouts {
@@ -40,7 +41,7 @@ export class TimeLimit {
     this.#movedMs = this.#startMs;
     options.signal?.throwIfAborted();
     options.signal?.addEventListener('abort', this.#abort, { once: true });
-    void this.#watch();
+    inBackground(this.#watch());
   }
 
   /** Aborted when the caller aborts, or when a limit is exceeded. */
