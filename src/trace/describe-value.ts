@@ -51,7 +51,6 @@ export class ValueDescriber {
       case 'symbol':
         return this.#bracket(String(value));
       case 'function':
-        return this.#bracket(`function ${value.name}`.trim());
       case 'object':
         return value === null ? this.#token(null) : this.#guarded(value, key);
     }
@@ -70,6 +69,7 @@ export class ValueDescriber {
   }
 
   #object(value: object, key: string): JsonValue {
+    if (typeof value === 'function') return this.#bracket(`function ${value.name}`.trim());
     if (this.#parents.includes(value)) return this.#bracket('circular');
     if (this.#parents.length >= this.limits.maxValueDepth || this.length >= this.maxLength) {
       this.cut += 1;

@@ -236,6 +236,13 @@ export class RecordedSpan implements ManualSpan {
     this.finish('failed');
   }
 
+  /** Ends the span as stopped, if it has not ended. */
+  abandon(message = 'The result was never awaited'): void {
+    if (this.state !== 'open') return;
+    this.setStatus('stopped', { message });
+    this.end();
+  }
+
   run<T>(fn: () => T): T {
     return this.context.run(this, () => runJoined(this.joined, fn));
   }
@@ -294,7 +301,7 @@ export class RecordedSpan implements ManualSpan {
   }
 
   #setAll(values: SpanValues, subject: string, record: Readonly<Record<string, unknown>>): void {
-    if (typeof record !== 'object' || record === null || Array.isArray(record)) {
+    if (typeof record !== 'object' || record === null || isArray(record)) {
       const message = `${subject} is ${describe(record)}, expected an object of names and values`;
       this.context.reportMisuse(message, 'Pass an object.');
     } else if (this.#isOpen(subject)) {
@@ -326,6 +333,15 @@ export class RecordedSpan implements ManualSpan {
       );
     }
     return this.state === 'open';
+  }
+}
+
+/** `Array.isArray` throws for a revoked proxy. */
+function isArray(value: object): boolean {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
   }
 }
 

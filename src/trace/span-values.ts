@@ -43,7 +43,7 @@ export class SpanValues {
   }
 
   setAll(record: Readonly<Record<string, unknown>>, budget: TraceBudget): void {
-    for (const key of Object.keys(record)) {
+    for (const key of keysOf(record)) {
       let value: unknown;
       try {
         value = record[key];
@@ -86,5 +86,14 @@ export class SpanValues {
     this.counts.cut += describer.cut;
     this.counts.described += describer.described;
     return json;
+  }
+}
+
+/** Returns no keys of a proxy that refuses to list them. */
+function keysOf(record: object): string[] {
+  try {
+    return Object.keys(record);
+  } catch {
+    return [];
   }
 }

@@ -7,6 +7,7 @@ import { messageOf } from '../base/errors.js';
 import type { JsonValue } from '../base/json-value.js';
 import { callUser } from '../base/user-callback.js';
 import { ValueDescriber } from './describe-value.js';
+import { garbage } from './observe-result.js';
 import type { RecordedSpan } from './recorded-span.js';
 import type { TracedFunction } from './span-handle.js';
 import { cleanText } from './span-mask.js';
@@ -14,74 +15,141 @@ import { cleanText } from './span-mask.js';
 /** A source of items: a stream of tokens, an array, or a promise of either. */
 export type StreamSource<T> = AsyncIterable<T> | Iterable<T> | PromiseLike<AsyncIterable<T> | Iterable<T>>;
 
-type SourceIterator<T> = AsyncIterator<T, unknown> | Iterator<T, unknown>;
+type SourceIterator<T> = AsyncIterator<T, unknown, undefined>;
 
 interface StreamCapture<T> {
   readonly textOf: ((item: T) => string | null | undefined) | undefined;
   readonly captureOutput: boolean;
 }
 
-/** Iterates a source. The span is active in each step of the source, but not in the consumer's code between steps. */
-export async function* iterateTraced<T>(
+/** Returns the items of a source. The span is active in each step of the source, but not in the consumer's code between steps. */
+export function iterateTraced<T>(
   start: () => RecordedSpan,
   fn: TracedFunction<StreamSource<T>>,
   capture: StreamCapture<T>,
 ): AsyncGenerator<T, void, undefined> {
-  const span = start();
-  const output = new StreamOutput<T>(span, capture);
-  /** Set while the source may have more items. Then its `return` must be called when the consumer stops. */
-  let source: SourceIterator<T> | undefined;
-  try {
-    const iterator = await span.run(async () => toIterator(await fn(span)));
-    source = iterator;
-    for (;;) {
-      source = undefined;
-      const step = await span.run(() => iterator.next());
-      if (step.done === true) break;
-      source = iterator;
-      output.add(step.value);
-      yield step.value;
-    }
-    output.finish(true);
-    if (span.state === 'open') span.end();
-  } catch (error) {
-    output.finish(false);
-    if (span.state === 'open') span.fail(error);
-    throw error;
-  } finally {
-    await leave(span, source, output);
-  }
+  return new TracedStream(() => new StreamOutput(start(), capture), fn);
 }
 
-/** Calls `return` of the source, like `for await`, and ends the span if it is still open. */
-async function leave<T>(
-  span: RecordedSpan,
-  source: SourceIterator<T> | undefined,
-  output: StreamOutput<T>,
-): Promise<void> {
-  try {
-    if (source !== undefined) await span.run(() => source.return?.());
-  } catch (error) {
-    output.finish(false);
-    if (span.state === 'open') span.fail(error);
-    throw error;
+type Step<T> = IteratorResult<T, void>;
+const END: Step<never> = { done: true, value: undefined };
+
+/**
+ * Passes each call on to the source at once, so that a consumer can leave while it waits for an item. A generator would keep the calls
+ * until the item arrives.
+ */
+class TracedStream<T> implements AsyncGenerator<T, void, undefined> {
+  readonly #begin: () => StreamOutput<T>;
+  readonly #fn: TracedFunction<StreamSource<T>>;
+  #output: StreamOutput<T> | undefined;
+  #opening: Promise<SourceIterator<T> | undefined> | undefined;
+  #source: SourceIterator<T> | undefined;
+  /** Calls of the source that have not settled. */
+  #pending = 0;
+  #isLeft = false;
+  #leave: (() => void) | undefined;
+
+  constructor(begin: () => StreamOutput<T>, fn: TracedFunction<StreamSource<T>>) {
+    this.#begin = begin;
+    this.#fn = fn;
   }
-  if (span.state !== 'open') return;
-  output.finish(false);
-  span.setStatus('stopped', { message: 'The consumer left before the end of the stream' });
-  span.end();
+
+  next(...args: [] | [undefined]): Promise<Step<T>> {
+    const source = this.#source;
+    if (this.#isLeft && source?.return === undefined) return Promise.resolve(END);
+    if (source !== undefined) return this.#step(() => source.next(...args));
+    this.#opening ??= this.#open();
+    return this.#opening.then((opened) =>
+      opened === undefined ? END : this.#step(() => opened.next(...args)),
+    );
+  }
+
+  return(value?: void | PromiseLike<void>): Promise<Step<T>> {
+    this.#isLeft = true;
+    const source = this.#source;
+    if (source?.return === undefined) {
+      this.#leave?.();
+      this.#output?.abandon();
+      return Promise.resolve(value).then((result) => ({ done: true, value: result }));
+    }
+    // The item that the consumer does not wait for any more may never come.
+    if (this.#pending > 0) this.#output?.abandon();
+    return this.#step(() => source.return!(value as never));
+  }
+
+  throw(error: unknown): Promise<Step<T>> {
+    const source = this.#source;
+    if (source?.throw !== undefined) return this.#step(() => source.throw!(error));
+    this.#output?.fail(error);
+    return this.return().then(() => Promise.reject(error));
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  /** Calls the function. Gives undefined if the consumer leaves before the source is there, which then is closed. */
+  #open(): Promise<SourceIterator<T> | undefined> {
+    const output = this.#begin();
+    this.#output = output;
+    garbage.register(this, output);
+    const left = new Promise<undefined>((resolve) => {
+      this.#leave = () => resolve(undefined);
+    });
+    const opening = output.span
+      .run(async () => toIterator(await this.#fn(output.span)))
+      .then(
+        async (source) => {
+          if (this.#isLeft) await source.return?.();
+          else this.#source = source;
+          return this.#source;
+        },
+        (error: unknown) => {
+          this.#isLeft = true;
+          output.fail(error);
+          throw error;
+        },
+      );
+    return Promise.race([opening, left]);
+  }
+
+  async #step(call: () => unknown): Promise<Step<T>> {
+    const output = this.#output!;
+    this.#pending += 1;
+    try {
+      const step = (await output.span.run(call)) as Step<T>;
+      if (step.done !== true) output.add(step.value);
+      else if (this.#isLeft) output.abandon();
+      else output.end();
+      return step;
+    } catch (error) {
+      output.fail(error);
+      throw error;
+    } finally {
+      this.#pending -= 1;
+    }
+  }
 }
 
 function toIterator<T>(source: AsyncIterable<T> | Iterable<T>): SourceIterator<T> {
-  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]();
-  return source[Symbol.iterator]();
+  const isAsync = (source as Partial<AsyncIterable<T>>)[Symbol.asyncIterator] != null;
+  return isAsync ? (source as AsyncIterable<T>)[Symbol.asyncIterator]() : iterateAsync(source as Iterable<T>);
+}
+
+/** Awaits items that are promises, like `for await`. */
+async function* iterateAsync<T>(source: Iterable<T>): AsyncGenerator<T, void, undefined> {
+  yield* source;
 }
 
 /** The key of `metadata` for the numbers of the stream. */
 const STREAM_KEY = 'stream';
 
 class StreamOutput<T> {
-  readonly #span: RecordedSpan;
+  readonly span: RecordedSpan;
   readonly #capture: StreamCapture<T>;
   readonly #describer: ValueDescriber;
   readonly #startMs: number;
@@ -92,10 +160,9 @@ class StreamOutput<T> {
   #text = '';
   #list: JsonValue[] = [];
   #textError: string | undefined;
-  #finished = false;
 
   constructor(span: RecordedSpan, capture: StreamCapture<T>) {
-    this.#span = span;
+    this.span = span;
     this.#capture = capture;
     const { limits, mask, clock } = span.context;
     this.#describer = new ValueDescriber(limits, limits.maxOutputLength, mask);
@@ -105,18 +172,33 @@ class StreamOutput<T> {
   /** Records an item. Never throws, even if `textOf` throws. */
   add(item: T): void {
     this.#items += 1;
-    this.#firstItemMs ??= this.#span.context.clock.monotonicMs() - this.#startMs;
-    if (!this.#capture.captureOutput || this.#span.state !== 'open') return;
+    this.#firstItemMs ??= this.span.context.clock.monotonicMs() - this.#startMs;
+    if (!this.#capture.captureOutput || this.span.state !== 'open') return;
     const text = this.#textOf(item);
     if (text !== undefined) this.#addText(text);
     else if (this.#capture.textOf === undefined) this.#addItem(item);
   }
 
+  end(): void {
+    this.#finish(true);
+    if (this.span.state === 'open') this.span.end();
+  }
+
+  fail(error: unknown): void {
+    this.#finish(false);
+    if (this.span.state === 'open') this.span.fail(error);
+  }
+
+  /** Ends the span of a stream whose consumer has left. */
+  abandon(): void {
+    this.#finish(false);
+    this.span.abandon('The consumer left before the end of the stream');
+  }
+
   /** Adds the output and the numbers to the span. `completed`: the source was read to its end. */
-  finish(completed: boolean): void {
-    if (this.#finished || this.#span.state !== 'open') return;
-    this.#finished = true;
-    const { outputs, metadata, trace, counts, context } = this.#span;
+  #finish(completed: boolean): void {
+    if (this.span.state !== 'open') return;
+    const { outputs, metadata, trace, counts, context } = this.span;
     if (this.#capture.captureOutput && outputs.size === 0) {
       if (this.#list.length > 0) outputs.setJson('items', this.#list);
       if (this.#characters > 0) outputs.set('output', this.#text, trace);
@@ -151,16 +233,16 @@ class StreamOutput<T> {
 
   #addText(part: string): void {
     this.#characters += part.length;
-    const left = 2 * this.#span.context.limits.maxTextLength - this.#text.length;
+    const left = 2 * this.span.context.limits.maxTextLength - this.#text.length;
     if (left > 0) this.#text += part.slice(0, left);
   }
 
   #addItem(item: T): void {
-    const { maxItems, maxOutputLength } = this.#span.context.limits;
+    const { maxItems, maxOutputLength } = this.span.context.limits;
     if (this.#list.length < maxItems && this.#describer.length < maxOutputLength) {
       this.#list.push(this.#describer.describe(item, 'items'));
     } else {
-      this.#span.counts.cut += 1;
+      this.span.counts.cut += 1;
     }
   }
 }

@@ -86,8 +86,8 @@ export class Tracer {
   /**
    * Runs `fn` within a span and returns its result unchanged. Records an error and rethrows it unchanged.
    *
-   * If `fn` returns a promise, the span ends when it settles. Other thenables, such as queries that run when they are awaited, are returned
-   * unchanged, and end the span when they settle. For an async iterable, use `traceStream`. Throws `ERR_SPAN_INVALID` for an invalid name
+   * If `fn` returns a promise, the span ends when it settles. Promises with other methods and other thenables, such as queries that run when
+   * they are awaited, are returned themselves, and end the span when one of their methods settles. For an async iterable, use `traceStream`. Throws `ERR_SPAN_INVALID` for an invalid name
    * or option, before `fn` is called.
    */
   trace<T>(name: string, fn: TracedFunction<T>): T;
@@ -106,7 +106,8 @@ export class Tracer {
       throw error;
     }
     return observeResult(result, {
-      run: (then) => span.run(then),
+      span,
+      run: (method) => span.run(method),
       resolved: (value) => {
         if (span.state !== 'open') return;
         if (this.#capturesOutput(options)) span.captureOutput(value);

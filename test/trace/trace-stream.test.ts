@@ -1,3 +1,9 @@
+import { EventEmitter, on } from 'node:events';
+import { Readable } from 'node:stream';
+import { ReadableStream } from 'node:stream/web';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { notesOf, outline, startRecording } from './recording.js';
 
@@ -212,6 +218,165 @@ describe('Tracer.traceStream', () => {
       status: 'succeeded',
       metadata: { stream: { text_error: 'no choices' } },
     });
+  });
+
+  it('passes a return() on while the source waits for an item', async () => {
+    const { tracer, spans } = startRecording();
+    const emitter = new EventEmitter();
+    const stream = tracer.traceStream('call', {}, () => on(emitter, 'token'));
+
+    const first = stream.next();
+    await setImmediate();
+    emitter.emit('token', 'a');
+    expect(await first).toEqual({ done: false, value: ['a'] });
+    const waiting = stream.next();
+    expect(await stream.return()).toMatchObject({ done: true });
+
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    expect(emitter.listenerCount('token')).toBe(0);
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+    expect(spans).toMatchObject([
+      { status: 'stopped', metadata: { stream: { items: 1, completed: false } } },
+    ]);
+  });
+
+  it('ends its span when the consumer leaves a source that never answers', async () => {
+    const { tracer, spans } = startRecording();
+    const never = new Promise<never>(() => undefined);
+    async function* source(): AsyncGenerator<string> {
+      yield 'a';
+      await never;
+    }
+    const generator = tracer.traceStream('generator', {}, source);
+    const opening = tracer.traceStream('opening', {}, () => never);
+    const plain = tracer.traceStream('no return', {}, () => ({
+      [Symbol.asyncIterator]: () => ({ next: () => never }),
+    }));
+
+    await generator.next();
+    void generator.next();
+    void generator.return();
+    const [unopened, pending] = [opening.next(), plain.next()];
+    expect(await opening.return()).toEqual({ done: true, value: undefined });
+    expect(await unopened).toEqual({ done: true, value: undefined });
+    await setImmediate();
+    expect(await plain.return()).toEqual({ done: true, value: undefined });
+    void pending;
+
+    expect(spans.map(({ name, status }) => [name, status])).toEqual([
+      ['generator', 'stopped'],
+      ['opening', 'stopped'],
+      ['no return', 'stopped'],
+    ]);
+  });
+
+  it('closes a source that arrives after the consumer has left', async () => {
+    const { tracer } = startRecording();
+    let arrive: (stream: ReadableStream<string>) => void = () => undefined;
+    const arriving = new Promise<ReadableStream<string>>((resolve) => {
+      arrive = resolve;
+    });
+    const cancelled = new Promise((resolve) => {
+      const stream = tracer.traceStream('call', {}, () => arriving);
+      void stream.next();
+      void stream.return();
+      arrive(new ReadableStream({ cancel: () => resolve('cancelled') }));
+    });
+
+    expect(await cancelled).toBe('cancelled');
+  });
+
+  it.each<[string, () => AsyncIterable<unknown> | Iterable<unknown>]>([
+    ['a web stream', () => ReadableStream.from(['a', 'b', 'c'])],
+    ['a stream of Node.js', () => Readable.from(['a', 'b', 'c'])],
+    ['an async generator', () => tokens('a', 'b', 'c')],
+    ['a text', () => 'abc'],
+    ['promises', () => ['a', 'b', 'c'].map((item) => Promise.resolve(item))],
+  ])('gives the items of %s, and closes it on break and with await using', async (_, open) => {
+    const { tracer, spans } = startRecording();
+
+    expect(await collect(tracer.traceStream('all', {}, open))).toEqual(['a', 'b', 'c']);
+    for await (const item of tracer.traceStream('break', {}, open)) {
+      expect(item).toBe('a');
+      break;
+    }
+    const disposed = tracer.traceStream('dispose', {}, open);
+    await disposed.next();
+    await disposed[Symbol.asyncDispose]();
+
+    expect(spans.map(({ name, status, outputs }) => [name, status, outputs])).toEqual([
+      ['all', 'succeeded', { output: 'abc' }],
+      ['break', 'stopped', { output: 'a' }],
+      ['dispose', 'stopped', { output: 'a' }],
+    ]);
+  });
+
+  it('destroys a stream of Node.js when the consumer stops', async () => {
+    const { tracer } = startRecording();
+    const source = Readable.from(['a', 'b']);
+
+    for await (const _ of tracer.traceStream('call', {}, () => source)) break;
+
+    expect(source.destroyed).toBe(true);
+  });
+
+  it('passes values, and what the source returns and throws, in both directions', async () => {
+    const { tracer } = startRecording();
+    const seen: unknown[] = [];
+    async function* source(): AsyncGenerator<string, string, string> {
+      try {
+        seen.push(yield 'a');
+      } catch (error) {
+        seen.push(error);
+        yield 'caught';
+      }
+      return 'end';
+    }
+    const open = () => tracer.traceStream('call', {}, source) as AsyncGenerator<string, unknown, string>;
+
+    const [asked, thrown] = [open(), open()];
+    await asked.next();
+    expect(await asked.next('question')).toEqual({ done: true, value: 'end' });
+    await thrown.next();
+    expect(await thrown.throw('problem')).toEqual({ done: false, value: 'caught' });
+
+    expect(seen).toEqual(['question', 'problem']);
+  });
+
+  it('asks the source as often as the consumer, in order, without waiting for earlier answers', async () => {
+    const { tracer, spans } = startRecording();
+    const answers: ((step: IteratorResult<string>) => void)[] = [];
+    const source = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise<IteratorResult<string>>((resolve) => answers.push(resolve)),
+      }),
+    };
+    const stream = tracer.traceStream('call', {}, () => source);
+
+    const steps = [stream.next(), stream.next(), stream.next()];
+    await setImmediate();
+    expect(answers).toHaveLength(3);
+    answers[1]!({ done: false, value: 'b' });
+    answers[0]!({ done: false, value: 'a' });
+    answers[2]!({ done: true, value: undefined });
+
+    expect((await Promise.all(steps)).map(({ value }) => value)).toEqual(['a', 'b', undefined]);
+    expect(spans).toMatchObject([{ status: 'succeeded' }]);
+  });
+
+  it('ends its span when the consumer forgets the stream', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const { tracer, spans } = startRecording();
+    for (let call = 0; call < 10; call += 1)
+      await tracer.traceStream('call', {}, () => tokens('a', 'b')).next();
+
+    while (spans.length < 9) {
+      collectGarbage();
+      await setImmediate();
+    }
+
+    expect(spans[0]).toMatchObject({ status: 'stopped', outputs: { output: 'a' } });
   });
 
   it('rejects invalid arguments at the call', () => {
