@@ -11,7 +11,6 @@ import { dirname, join, resolve } from 'node:path';
 import { messageOf } from '../base/errors.js';
 import type { JsonValue } from '../base/json-value.js';
 import { type Git, type GitResult, openGit } from './git-command.js';
-import { stripCredentials, toBrowserUrl } from './remote-url.js';
 import type { Masker } from './secrets.js';
 
 export interface GitCapture {
@@ -46,6 +45,9 @@ interface GitCaptureOptions {
   readonly environment?: NodeJS.ProcessEnv | undefined;
 }
 
+const URL_PARTS = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/]*)@)?([^?#]*)/i;
+/** Matches `git@host:path`, git's short form of an SSH URL. Source: git-clone(1), "GIT URLS". */
+const SSH_SHORT_FORM = /^([^@/\s:]+)@([^:/\s]+):(?!\/\/)(.+)$/;
 const DEFAULT_MAX_DIFF_BYTES = 1024 * 1024;
 const DEFAULT_DEADLINE_MS = 10_000;
 const MAX_STATUS_BYTES = 16 * 1024 * 1024;
@@ -239,4 +241,31 @@ function maskBytes(bytes: Buffer, masker: Masker): Buffer {
 function cut(diff: Buffer): Buffer {
   const file = diff.lastIndexOf('\ndiff --git ');
   return diff.subarray(0, (file < 0 ? diff.lastIndexOf('\n') : file) + 1);
+}
+
+/** Removes user, password and query from a URL. Keeps the user of an SSH URL, which is a name such as `git`. */
+export function stripCredentials(url: string): string {
+  const [, scheme, user, rest] = URL_PARTS.exec(url) ?? [];
+  if (scheme === undefined || rest === undefined) return url;
+  const name = /ssh/i.test(scheme) ? (user?.split(':')[0] ?? '') : '';
+  return `${scheme}://${name === '' ? '' : `${name}@`}${rest}`;
+}
+
+/**
+ * Returns the URL of a repository in the browser: SSH URLs become `https://host/path` without `.git`; others stay unchanged.
+ *
+ * Source: clipped 0.11, `utils/git.py` (`get_code_reference`), which cuts at the first `.git` anywhere.
+ */
+export function toBrowserUrl(url: string): string {
+  const short = SSH_SHORT_FORM.exec(url);
+  if (short !== null) return `https://${short[2]}/${withoutSuffix(short[3]!)}`;
+  const long = /^(?:git\+)?ssh:\/\/(?:[^/]*@)?([^/:]+)(?::\d*)?\/(.+)$/i.exec(url);
+  return long === null ? url : `https://${long[1]}/${withoutSuffix(long[2]!)}`;
+}
+
+function withoutSuffix(path: string): string {
+  return path
+    .replace(/\/+$/, '')
+    .replace(/\.git$/, '')
+    .replace(/^\/+/, '');
 }

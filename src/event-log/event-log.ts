@@ -3,6 +3,8 @@
  *
  * Checks name, step and wall time, calls `src/summary/` to build the value, and passes it to the queue of the event file. An invalid
  * argument throws before anything is queued.
+ *
+ * Long because it has one short method for each kind of event.
  */
 
 import { quote } from '../base/describe.js';

@@ -4,6 +4,8 @@
  * The main writer owns `run.plx.json` and `lineages.plx.json`. A worker (another process of the same run) writes its additions
  * to a separate file, which the main writer merges: the later write of a name wins. A failed write is reported and retried at the next change and at
  * `flush()`; it never throws into the training job.
+ *
+ * Long because the values of all files are merged, numbered and written together.
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';

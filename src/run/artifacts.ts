@@ -1,5 +1,7 @@
 /**
  * What the methods of `Run` for files do. They copy files into the run or refer to them in place, and record them in the lineage.
+ *
+ * Long because it has one function for each method, over the same checks.
  */
 
 import { createHash } from 'node:crypto';

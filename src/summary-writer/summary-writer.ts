@@ -3,8 +3,11 @@
  *
  * Methods validate their arguments, pass them to the event log and return. Unlike in those libraries, no method creates an extra
  * run: `addScalars` and `addHparams` write to the writer's own directory.
+ *
+ * Long because it has one short method for each kind of value.
  */
 
+import { hostname } from 'node:os';
 import { describe } from '../base/describe.js';
 import { Diagnostics, type DiagnosticsOptions } from '../base/diagnostics.js';
 import { InvalidArgumentError } from '../base/errors.js';
@@ -50,7 +53,6 @@ import type { ImageTensor } from '../summary/tensor-image.js';
 import type { ScalarInput } from '../summary/tensor-scalar.js';
 import type { TextInput } from '../summary/text.js';
 import { VIDEO_OPTIONS, type VideoInput, type VideoOptions } from '../summary/video.js';
-import { defaultLogdir } from './default-logdir.js';
 
 export interface SummaryWriterOptions extends Omit<EventLogOptions, 'diagnostics'>, DiagnosticsOptions {
   /** The step for all values without a step. Default: each tag counts its own steps. */
@@ -58,6 +60,7 @@ export interface SummaryWriterOptions extends Omit<EventLogOptions, 'diagnostics
   /** A suffix for the name of the default directory. Ignored if you pass a directory. */
   readonly comment?: string | undefined;
 }
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const { diagnostics: _diagnostics, ...WRITER_OPTIONS } = EVENT_FILE_WRITER_OPTIONS;
 const SUMMARY_WRITER_OPTIONS: OptionTable<SummaryWriterOptions> = {
   ...WRITER_OPTIONS,
@@ -413,4 +416,17 @@ function checkStepOptions<O extends object>(subject: string, options: O, table: 
     );
   }
   checkOptions(subject, options, table);
+}
+
+/** `runs/Nov24_13-05-09_<host><comment>`, in local time. `wallTime` in seconds. */
+function defaultLogdir(wallTime: number, comment = ''): string {
+  const time = new Date(wallTime * 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${MONTHS[time.getMonth()]}${two(time.getDate())}`;
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join('-');
+  return `runs/${day}_${clock}_${toSafeName(hostname())}${toSafeName(comment)}`;
+}
+
+function toSafeName(text: string): string {
+  return text.replace(/[^\p{L}\p{N}._=+-]+/gu, '-').replace(/tfevents/g, 'events');
 }

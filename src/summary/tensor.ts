@@ -9,7 +9,6 @@ import { describe } from '../base/describe.js';
 import { InvalidArgumentError, invalidArgument, messageOf } from '../base/errors.js';
 import { isArrayLike } from './arguments.js';
 import { type Encoding, readLater, ready } from './encoding.js';
-import { float16ToFloat32 } from './float16.js';
 import type { HistogramValues } from './histogram.js';
 
 /**
@@ -252,3 +251,17 @@ const invalidTensor = invalidArgument(
   'ERR_TENSOR_INVALID',
   'Pass a tensor of real numbers that is not disposed, row-major or with strides and offset in elements.',
 );
+
+/** Converts bit patterns to numbers. Every half-precision number is exact in single precision. */
+export function float16ToFloat32(bits: Uint16Array): Float32Array {
+  return Float32Array.from(bits, float16Of);
+}
+
+function float16Of(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { float16ToFloat32 } from '../../src/summary/float16.js';
-import { isTensor, parseTensor, type Tensor } from '../../src/summary/tensor.js';
+import { float16ToFloat32, isTensor, parseTensor, type Tensor } from '../../src/summary/tensor.js';
 
 function valuesOf(tensor: Tensor): unknown[] {
   return [...parseTensor('tensor', tensor).values.now()];

@@ -6,6 +6,8 @@
  * - `FileError`: one local file could not be uploaded. Reported; the other files are still uploaded.
  *
  * The codes are listed in docs/errors.md.
+ *
+ * Long because it has one class for each kind of error.
  */
 
 import { quote } from '../../src/base/describe.js';

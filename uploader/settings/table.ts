@@ -3,6 +3,8 @@
  * the properties of `SyncConfig` and docs/settings.md (`npm run docs`) are derived from the rows: to add a setting, add a row.
  *
  * Names: `retryTimeout` is the key in the file, `--retry-timeout` the flag, `POLYTRACK_RETRY_TIMEOUT` the variable.
+ *
+ * Long because it has one row for each setting.
  */
 
 import {

@@ -3,6 +3,8 @@
  *
  * Keeps the state that the format requires: which tags have had their metadata in the current file (the first value of a tag in
  * each file carries it), and the next step of each tag, for values without a step.
+ *
+ * Long because scalars, which must be fast, are encoded from templates that share the queue and the state of tags with all other events.
  */
 
 import { maskCrc, updateCrc } from '../record/crc32c.js';

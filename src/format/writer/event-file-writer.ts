@@ -5,6 +5,8 @@
  * or at `flush()`. If the program blocks the event loop, a call writes synchronously, once per flush interval or `SPILL_BYTES`.
  * Without that, a synchronous training loop would show nothing and use more and more memory. The file always ends with a complete
  * record, unless the disk failed within one. The next write then continues at that byte.
+ *
+ * Long because queue, flush, rotation and close change the state of one file, and their order is what keeps it whole.
  */
 
 import { hostname } from 'node:os';

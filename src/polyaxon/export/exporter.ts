@@ -3,6 +3,8 @@
  *
  * Pure and streaming: it receives events, returns bytes to append, and has a state that is JSON. Nothing is dropped silently:
  * values without an equivalent in Polyaxon are counted by plugin, and renamed or unreadable values cause a notice.
+ *
+ * Long because its state is saved and restored as a whole.
  */
 
 import { InvalidValueError } from '../../base/errors.js';

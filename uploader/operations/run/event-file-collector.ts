@@ -7,6 +7,7 @@
 
 import { link, lstat, mkdir, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '../../../src/base/clock.js';
 import { messageOf } from '../../../src/base/errors.js';
 import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
@@ -68,7 +69,7 @@ export class EventFileCollector {
     const { files } = await findEventFiles(resolved.top, options.root);
     return new EventFileCollector(
       resolved,
-      Date.now(),
+      systemClock.wallTime() * 1000,
       files.map(({ directory, name }) => join(directory, name)),
     );
   }

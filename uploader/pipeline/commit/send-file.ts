@@ -2,6 +2,8 @@
  * Uploads one file: opens it, plans it, reads it, commits it, and records the commit, in this order.
  *
  * It knows nothing about other files; the caller decides whether and when to retry.
+ *
+ * Long because each step needs what the earlier ones have found.
  */
 
 import { CodedError } from '../../../src/base/errors.js';

@@ -2,9 +2,12 @@
  * The inventory: one row for each file, filled from scans, the journal and listings of the store.
  *
  * It knows which files need work; a million changes of a file are one dirty row. It accesses neither the disk nor the store.
+ *
+ * Long because every change of a row also changes the counters and queues that are kept with it.
  */
 
 import type { Clock } from '../../../src/base/clock.js';
+import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
 import { FileError } from '../../base/errors.js';
 import type { FileStat } from '../../base/io/file-system.js';
 import { type FileVersion, isSameVersion } from '../../base/io/file-version.js';
@@ -25,7 +28,6 @@ import { type FileClass, toFileClass } from './file-class.js';
 import { type FileId, FileTable, FLAG, type FolderId } from './file-table.js';
 import { createKnownRun, type KnownRun } from './known-run.js';
 import type { FoundRun, ScanSink } from './scan-sink.js';
-import { StoredLogDirectories } from './stored-log-directories.js';
 
 interface Folder {
   readonly run: number;
@@ -595,4 +597,23 @@ function toStamp({ mtimeNs, ctimeNs, ino }: FileVersion): number {
   const mtime = Number(mtimeNs & 0xffffffffn);
   const ctime = Number(ctimeNs & 0xffffffffn);
   return (mtime ^ Math.imul(ctime, 0x9e3779b1) ^ Math.imul(Number(ino & 0xffffffffn), 0x85ebca6b)) >>> 0;
+}
+
+/** Remembers in which runs the event files of each log directory were stored, so that they stay there. */
+class StoredLogDirectories {
+  /** By `<uuid>/<directory>`: the number of the last entry of an event file in it. */
+  readonly #entries = new Map<string, number>();
+  #count = 0;
+
+  /** Takes the entries of a journal in their order. */
+  readonly onEntry = ({ key }: Pick<JournalEntry, 'key'>): void => {
+    this.#count += 1;
+    const slash = key.lastIndexOf('/');
+    if (key.includes(EVENT_FILE_MARK, slash)) this.#entries.set(key.slice(0, slash), this.#count);
+  };
+
+  /** Returns when event files of a directory of a run were last stored, as a number that increases; undefined if never. */
+  lastStored(runUuid: string, directory: string): number | undefined {
+    return this.#entries.get(`${runUuid}/${directory}`);
+  }
 }

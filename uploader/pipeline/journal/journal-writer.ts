@@ -4,6 +4,8 @@
  * The journal never runs ahead of an acknowledgement and may fall behind one. If it is lost in whole or in part, checksums are compared
  * again. A failing disk therefore never stops an upload: the writer first tries a new file, then disables the journal, reports that once,
  * and retries every minute.
+ *
+ * Long because queue, sync, rotation and recovery from a failing disk share one state.
  */
 
 import { inBackground } from '../../../src/base/background.js';

@@ -1,4 +1,8 @@
-/** Scans one directory: lists its entries, decides whether it is a run, and applies the exclusion rules. */
+/**
+ * Scans one directory: lists its entries, decides whether it is a run, and applies the exclusion rules.
+ *
+ * Long because each entry of a directory passes all rules in one order.
+ */
 
 import { messageOf } from '../../../src/base/errors.js';
 import { RUNS_DIRECTORY } from '../../../src/run-directory/layout.js';

@@ -9,6 +9,8 @@
  *
  * It never follows a symlink, and reads only run files and ignore files. If a directory is replaced by a link during a visit, it may see
  * names from outside; the reader checks every opened file and rejects them. Deep trees use memory, not stack.
+ *
+ * Long because all rates share one budget.
  */
 
 import type { Clock } from '../../../src/base/clock.js';
