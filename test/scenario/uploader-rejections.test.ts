@@ -17,7 +17,7 @@ import { createTempDir } from '../support/temp-dir.js';
 
 const MIB = 1024 * 1024;
 const UUIDS = ['a1'.repeat(16), 'b2'.repeat(16)];
-/** Not part of an ordinary sync; only a killed upload, a `check` or a large base needs them. */
+/** Not needed in an ordinary sync, only after a killed upload, in a `check` or with a large base; the questions asked in the background may send some. */
 const UNUSED = [
   'ranges of UploadPartCopy',
   'ListParts',
@@ -50,7 +50,7 @@ describeWithPeers(['s3'], 'a store that rejects something optional', () => {
         expect(await scene.sync()).toBe(0);
         expect(await scene.differences()).toEqual([]);
       }
-      expect(rejected > 0).toBe(!UNUSED.includes(row.name));
+      if (!UNUSED.includes(row.name)) expect(rejected).toBeGreaterThan(0);
 
       const before = rejected;
       scene.change();
