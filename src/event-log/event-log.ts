@@ -324,7 +324,7 @@ export class EventLog {
     this.#kindEvent(name, kind, options, () => createArtifact(kind, path));
   }
 
-  /** Logs the JSON of a span, for Polyaxon only. Throws `ERR_SPAN_INVALID` and the errors of `scalar`. */
+  /** Logs the JSON of a span, with its tree as text for TensorBoard. Throws `ERR_SPAN_INVALID` and the errors of `scalar`. */
   span(name: string, span: SpanBody, options: EventOptions): void {
     this.#kindEvent(name, 'span', options, () => createSpan(span));
   }

@@ -9,7 +9,7 @@ import {
   parseEventOptions,
   type StepOr,
 } from '../summary/arguments.js';
-import type { SpanInput, SpanJson } from '../trace/span.js';
+import { type JsonRecord, NOTES_KEY, OTEL_KEY, type SpanInput, type SpanJson } from '../trace/span.js';
 import { toSpanJson } from '../trace/span-json.js';
 import { createTracer, type Tracer } from '../trace/tracer.js';
 import { logValues } from './metadata.js';
@@ -27,7 +27,7 @@ export function createRunTracer(context: RunContext): Tracer {
     clock: context.clock,
     diagnostics: context.diagnostics,
     mask: (text, key) => String(context.masker.maskValue(key, text)),
-    onSpan: (span) => writeSpan(context, span, {}),
+    onSpan: (span) => writeSpan(context, withoutUuid(span), {}),
     onInvalid: (error) => context.reportMisuse(error),
   });
 }
@@ -40,7 +40,10 @@ export function logTrace(
 ): void {
   const { updateRun = false, ...eventOptions } = parseEventOptions('logTrace', options, LOG_TRACE_OPTIONS);
   const json = toSpanJson(span, { mask: (text, key) => String(context.masker.maskValue(key, text)) });
-  if (!tracer.addOtelTree(json)) writeSpan(context, json, context.maskOptions(eventOptions));
+  const isGenerated = json.metadata?.[OTEL_KEY] !== undefined;
+  if (!tracer.addOtelTree(json)) {
+    writeSpan(context, isGenerated ? withoutUuid(json) : json, context.maskOptions(eventOptions));
+  }
   if (!updateRun) return;
   if (json.inputs !== undefined) logValues(context, 'logInputs', 'inputs', json.inputs, {});
   if (json.outputs !== undefined) logValues(context, 'logOutputs', 'outputs', json.outputs, {});
@@ -53,6 +56,16 @@ function writeSpan(context: RunContext, span: SpanJson, options: EventOptions): 
     context.events.span(toEventName(span), masked, options);
     context.noteEvents('has_events', 'has_traces');
   });
+}
+
+/**
+ * Moves the generated uuid of a root to its notes. Polyaxon's page of traces opens without a selected span, and shows the root only if it has
+ * no uuid. Source: haupt 2.16, `getActiveSpan` of the page.
+ */
+function withoutUuid({ uuid, ...span }: SpanJson): SpanJson {
+  if (uuid === undefined) return span;
+  const notes = span.metadata?.[NOTES_KEY] as JsonRecord | undefined;
+  return { ...span, metadata: { ...span.metadata, [NOTES_KEY]: { uuid, ...notes } } };
 }
 
 /** An instrumentation may name its spans after a URL, a query or a prompt; the name of an event is limited. */

@@ -13,7 +13,7 @@ import {
   parentOf,
 } from './otel-span.js';
 import { sortOtelValues } from './otel-values.js';
-import type { JsonRecord, SpanConditionJson, SpanMasker } from './span.js';
+import { type JsonRecord, OTEL_KEY, type SpanConditionJson, type SpanMasker } from './span.js';
 import { toErrorCondition } from './span-error.js';
 import { cleanText } from './span-mask.js';
 import { toIsoMicros } from './span-time.js';
@@ -66,7 +66,7 @@ export function toOtelRecord(
   resource.setAll(span.resource?.attributes ?? {}, budget);
   setList(metadata, 'events', sorted.events, (event) => describeEvent(event, describe));
   setList(metadata, 'links', span.links, (link) => describeLink(link, describe));
-  metadata.setJson('otel', describeOrigin(span, parent.id, clean));
+  metadata.setJson(OTEL_KEY, describeOrigin(span, parent.id, clean));
   const tags = Array.isArray(tagList)
     ? tagList.slice(0, limits.maxItems).map((tag) => clean(tag, 'tags'))
     : [];

@@ -18,6 +18,7 @@ import {
   isSpanKind,
   isSpanStatus,
   type JsonRecord,
+  OTEL_KEY,
   SPAN_KINDS,
   type SpanConditionJson,
   type SpanJson,
@@ -254,7 +255,7 @@ export class RecordedSpan implements ManualSpan {
     this.uuid = joined.uuid;
     this.joined = joined;
     this.context.spans.set(this.uuid, this);
-    this.metadata.setJson('otel', joined.ids);
+    this.metadata.setJson(OTEL_KEY, joined.ids);
     if (this.parent === undefined && joined.parentUuid !== undefined)
       this.reference ??= { parent_uuid: joined.parentUuid };
   }

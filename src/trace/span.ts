@@ -92,6 +92,9 @@ export type SpanMasker = (text: string, key: string) => string;
 /** The key of `metadata` for notes about omitted and truncated parts, and for references to parent and root. */
 export const NOTES_KEY = 'polytrack';
 
+/** The key of `metadata` for the ids and origin of a span of OpenTelemetry. */
+export const OTEL_KEY = 'otel';
+
 /** The key of `metadata` for the description of a span's error. */
 export const ERROR_KEY = 'error';
 

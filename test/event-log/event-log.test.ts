@@ -122,7 +122,7 @@ describe('EventLog', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('writes no preview for kinds that TensorBoard cannot show', async () => {
+  it('writes a preview only for kinds that TensorBoard can show', async () => {
     const { log, read } = createLog();
     const mp4 = new Uint8Array(32);
     mp4.set([0x66, 0x74, 0x79, 0x70], 4);
@@ -140,7 +140,7 @@ describe('EventLog', () => {
       [1, 'chart', 'chart', 0],
       [5, 'model', 'net', 0],
       [5, 'file', 'notes', 0],
-      [0, 'span', 'call', 0],
+      [0, 'span', 'call', 1],
       [0, 'video', 'clip', 0],
     ]);
     expect(events[4]!.own!.assetBytes).toEqual(mp4);

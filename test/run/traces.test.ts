@@ -46,6 +46,41 @@ describe('traces of a run', () => {
     ]);
   });
 
+  it('have their generated uuid in the notes of the root, because the page of Polyaxon shows roots without one', async () => {
+    const run = startRun();
+    let uuid = '';
+    const given = '0'.repeat(32);
+
+    run.trace('answer', (span) => {
+      uuid = span.uuid;
+      run.trace('model', () => 1);
+    });
+    run.logTrace({ name: 'logged', uuid: given });
+    await run.end();
+
+    const [answer, logged] = readTraces(run);
+    expect(answer).toMatchObject({
+      metadata: { polytrack: { uuid } },
+      children: [{ uuid: expect.stringMatching(/^[0-9a-f]{32}$/) }],
+    });
+    expect(answer).not.toHaveProperty('uuid');
+    expect(logged!.uuid).toBe(given);
+  });
+
+  it('are shown as text in TensorBoard', async () => {
+    const run = startRun();
+
+    run.trace('answer', { kind: 'agent' }, () => run.trace('model', () => 'because'));
+    await run.end();
+
+    const directory = join(run.paths.run, 'outputs', 'tensorboard');
+    const text = readdirSync(directory)
+      .map((file) => readFileSync(join(directory, file), 'utf8'))
+      .join('');
+    expect(text).toMatch(/ {4}answer · agent · succeeded · \d+ ms\n/);
+    expect(text).toMatch(/ {8}model · succeeded · \d+ ms\n/);
+  });
+
   it('hide secrets in lists of headers and below secret names', async () => {
     const run = startRun();
     const inputs = {

@@ -7,8 +7,10 @@
 import { describe } from '../../base/describe.js';
 import { invalidArgument } from '../../base/errors.js';
 import type { JsonValue } from '../../base/json-value.js';
+import { createTextValue } from '../../summary/text.js';
 import { toJsonBody } from './json-body.js';
-import type { KindEvent } from './kind-event.js';
+import { type KindEvent, valuePreview } from './kind-event.js';
+import { toSpanPreview } from './span-preview.js';
 
 const FIELDS = [
   'uuid',
@@ -28,9 +30,16 @@ const FIELDS = [
 /** The JSON of a span, with Polyaxon's field names; children are spans. */
 export type SpanBody = { readonly [field in (typeof FIELDS)[number]]?: unknown };
 
-/** Builds the event of a span: fields in Polyaxon's order, unknown fields omitted. Throws `ERR_SPAN_INVALID`. */
+/** Builds the event of a span, with its tree as text for TensorBoard: fields in Polyaxon's order, unknown fields omitted. Throws `ERR_SPAN_INVALID`. */
 export function createSpan(span: SpanBody): KindEvent {
-  return { kind: 'span', value: parseFields('span', toJsonBody('span', span, invalid)) };
+  const value = parseFields('span', toJsonBody('span', span, invalid));
+  return {
+    kind: 'span',
+    value,
+    preview: valuePreview('trace', 'text', (tag, labels) =>
+      createTextValue(tag, toSpanPreview(value), labels),
+    ),
+  };
 }
 
 function parseFields(path: string, json: JsonValue): JsonValue {
