@@ -6,13 +6,41 @@
 
 // Entry points of the API client.
 
-export { type CallOptions, PolyaxonClient, type PolyaxonClientOptions } from './polyaxon-api/client.js';
+export {
+  type CallOptions,
+  PolyaxonClient,
+  type PolyaxonClientOptions,
+  type RequestOptions,
+} from './polyaxon-api/client.js';
 export {
   type ConnectionOptions,
   findConnection,
   type PolyaxonConnection,
   type Variables,
 } from './polyaxon-api/connection.js';
+
+export type { ListOptions, ProjectClientOptions } from './polyaxon-api/project-calls.js';
+export {
+  type CopyVersionOptions,
+  type ProjectBody,
+  ProjectClient,
+  type RegisterVersionBody,
+  type RegisterVersionOptions,
+  type StageVersionOptions,
+} from './polyaxon-api/project-client.js';
+export {
+  type GetEventsOptions,
+  type GetLogsOptions,
+  type LogStatusOptions,
+  type LogValuesOptions,
+  type PullRemoteRunOptions,
+  type PushOfflineRunOptions,
+  RunClient,
+  type RunClientOptions,
+  type WatchLogsOptions,
+  type WatchOptions,
+} from './polyaxon-api/run-client.js';
+export type { RunEvents, RunMetricEvents } from './polyaxon-api/run-events.js';
 
 // Requests and responses of the API. `V1RunArtifact` and `V1StatusCondition` are API types; `polytrack` exports those of the run directory.
 
@@ -26,13 +54,22 @@ export { type CredentialSources, Credentials } from './polyaxon-api/credentials.
 export { type PolyaxonLocation, parsePolyaxonUrl, toPolyaxonUrl } from './polyaxon-api/polyaxon-url.js';
 export type {
   ArtifactTree,
+  CloneRunBody,
+  CreateRunBody,
   Installation,
   PatchRunBody,
   PolyaxonProject,
+  PolyaxonProjectVersion,
   PolyaxonRun,
+  RunEdge,
+  RunLogLine,
+  RunLogs,
   RunRef,
   RunStatuses,
+  StageCondition,
   SyncRunBody,
+  VersionKind,
+  VersionStage,
 } from './polyaxon-api/types.js';
 
 // Statuses, kinds and names.

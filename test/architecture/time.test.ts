@@ -30,6 +30,7 @@ const WALL_TIME: Readonly<Record<string, readonly string[]>> = {
     'uploader/operations/pull/pull.ts',
     'uploader/operations/verify/verify-run.ts',
     'uploader/pipeline/manifest/manifest-writer.ts',
+    'uploader/polyaxon-api/project-calls.ts',
     'uploader/polyaxon-sync/run-sync.ts',
   ],
   'the age of a file or a record, whose time another process or an earlier one has set': [

@@ -73,6 +73,8 @@ const CALLS: readonly [string, Call][] = [
   ['new PolytrackSpanExporter', (options) => new polytrack.PolytrackSpanExporter(options as never)],
   ['new Exporter', (options) => new polyaxon.Exporter(options as never)],
   ['new PolyaxonClient', (options) => new polyaxon.PolyaxonClient(options as never)],
+  ['new RunClient', (options) => new polyaxon.RunClient(options as never)],
+  ['new ProjectClient', (options) => new polyaxon.ProjectClient(options as never)],
   ['parsePolyaxonUrl', (url) => polyaxon.parsePolyaxonUrl(url as never)],
   ['openStore', (url, options) => uploader.openStore(url as never, (options ?? uploader.nodeIo) as never)],
   ['sync', (config, options) => uploader.sync(config as never, options as never)],
@@ -190,6 +192,8 @@ describe('a wrong call', () => {
       SpanHandle.setStatus ERR_SPAN_INVALID: status is undefined, expected a Polyaxon status → Pass one of created, resuming, on_schedule, compiled, queued, scheduled, starting, running, processing, stopping, failed, stopped, succeeded, skipped, warning, unschedulable, upstream_failed, retrying, unknown, done.
       new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter: options is null, expected an object → Pass an object with any of the options onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
       new PolyaxonClient ERR_OPTION_INVALID: new PolyaxonClient: options is null, expected an object → Pass an object with any of the options connection, transport, clock, beforeRequest, onNotice.
+      new RunClient ERR_OPTION_INVALID: new RunClient: project is undefined, expected the name of a project → Pass project: "demo" or project: "owner/demo".
+      new ProjectClient ERR_OPTION_INVALID: new ProjectClient: project is undefined, expected the name of a project → Pass project: "demo" or project: "owner/demo".
       parsePolyaxonUrl ERR_STORE_URL: the URL is undefined, expected text → Write the store URL as s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///absolute/path or polyaxon://host/owner/project.
       openStore ERR_STORE_URL: the store URL is undefined, expected text → Write the store URL as s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///absolute/path or polyaxon://host/owner/project.
       sync ERR_OPTION_INVALID: the configuration of sync: options is null, expected an object → Pass an object with any of the options path, store, stateDirectory, isDryRun, s3, polyaxon, api, assumeEnded, mirror, endpoint, region, pathStyle, sse, kmsKey, storageClass, acl, objectTags, include, exclude, asRun, uuidSeed, group, split, hardlinks, oneFileSystem, takeOver, manifests, project, createProject, exportEvents, exportRate, concurrency, bandwidth, requests, intervalMs, poll, retryTimeoutMs, shutdownTimeoutMs, stateDir, share, http.
@@ -295,6 +299,8 @@ describe('a wrong call', () => {
       new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter has no option "layers" → Use only onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
       new Exporter ERR_OPTION_INVALID: new Exporter has no option "layers" → Use only target, state, exactValues, isReservedName, series, isImported.
       new PolyaxonClient ERR_OPTION_INVALID: new PolyaxonClient has no option "layers" → Use only connection, transport, clock, beforeRequest, onNotice.
+      new RunClient ERR_OPTION_INVALID: new RunClient has no option "layers" → Use only owner, project, client, host, token, uuid.
+      new ProjectClient ERR_OPTION_INVALID: new ProjectClient has no option "layers" → Use only owner, project, client, host, token.
       parsePolyaxonUrl ERR_STORE_URL: the URL is an object with the keys layers, units, expected text → Write the store URL as s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///absolute/path or polyaxon://host/owner/project.
       openStore ERR_OPTION_INVALID: openStore has no option "layers" → Use only fileSystem, clock, randomness, processes, s3, gcs, azure, polyaxon, onNotice, hostId, openFileWatcher.
       sync ERR_OPTION_INVALID: the configuration of sync has no option "layers" → Use only path, store, stateDirectory, isDryRun, s3, polyaxon, api, assumeEnded, mirror, endpoint, region, pathStyle, sse, kmsKey, storageClass, acl, objectTags, include, exclude, asRun, uuidSeed, group, split, hardlinks, oneFileSystem, takeOver, manifests, project, createProject, exportEvents, exportRate, concurrency, bandwidth, requests, intervalMs, poll, retryTimeoutMs, shutdownTimeoutMs, stateDir, share, http.
@@ -394,6 +400,8 @@ describe('a wrong call', () => {
       new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter: options is "name", expected an object → Pass an object with any of the options onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
       new Exporter ERR_OPTION_INVALID: new Exporter: options is "name", expected an object → Pass an object with any of the options target, state, exactValues, isReservedName, series, isImported.
       new PolyaxonClient ERR_OPTION_INVALID: new PolyaxonClient: options is "name", expected an object → Pass an object with any of the options connection, transport, clock, beforeRequest, onNotice.
+      new RunClient ERR_OPTION_INVALID: new RunClient: options is "name", expected an object → Pass an object with any of the options owner, project, client, host, token, uuid.
+      new ProjectClient ERR_OPTION_INVALID: new ProjectClient: options is "name", expected an object → Pass an object with any of the options owner, project, client, host, token.
       parsePolyaxonUrl ERR_STORE_URL: the URL is not polyaxon://host:port/owner/project → Write the store URL as s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///absolute/path or polyaxon://host/owner/project.
       openStore ERR_STORE_URL: name: does not begin with a scheme and "://" → Write the store URL as s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///absolute/path or polyaxon://host/owner/project.
       sync ERR_OPTION_INVALID: the configuration of sync: options is "name", expected an object → Pass an object with any of the options path, store, stateDirectory, isDryRun, s3, polyaxon, api, assumeEnded, mirror, endpoint, region, pathStyle, sse, kmsKey, storageClass, acl, objectTags, include, exclude, asRun, uuidSeed, group, split, hardlinks, oneFileSystem, takeOver, manifests, project, createProject, exportEvents, exportRate, concurrency, bandwidth, requests, intervalMs, poll, retryTimeoutMs, shutdownTimeoutMs, stateDir, share, http.

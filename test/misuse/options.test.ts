@@ -148,6 +148,88 @@ const CLIENT_CALLS: Calls = {
   readArtifact: (o) => client.readArtifact(ref, 'a', o),
   uploadArtifact: (o) => client.uploadArtifact(ref, 'a', new Uint8Array(), o),
   deleteArtifact: (o) => client.deleteArtifact(ref, 'a', o),
+  request: (o) => client.request('GET', ['a'], o),
+};
+
+const runClient = new polyaxon.RunClient({ ...ref, client });
+const RUN_CLIENT_CALLS: Calls = {
+  ...Object.fromEntries(
+    [
+      ...(['refreshData', 'getInputs', 'getOutputs', 'getNamespace', 'delete', 'stop', 'skip'] as const),
+      ...(['approve', 'invalidate', 'archive', 'restore', 'bookmark', 'unbookmark'] as const),
+      ...(['list', 'listChildren', 'getRunsIo', 'getArtifactsLineage', 'getRunsArtifactsLineage'] as const),
+      ...(['start', 'logSucceeded', 'logStopped', 'logFailed', 'getStatuses'] as const),
+      ...(['waitForCondition', 'watchStatuses', 'getLogs', 'watchLogs', 'getMetrics'] as const),
+    ].map((name) => [name, (o) => runClient[name](o)]),
+  ),
+  ...Object.fromEntries(
+    (['create', 'restart', 'copy', 'resume', 'update'] as const).map((name) => [
+      name,
+      (o) => runClient[name]({}, o),
+    ]),
+  ),
+  ...Object.fromEntries(
+    (['setName', 'setDescription', 'setReadme', 'logTags', 'transfer'] as const).map((name) => [
+      name,
+      (o) => runClient[name]('a', o),
+    ]),
+  ),
+  ...Object.fromEntries(
+    (['logInputs', 'logOutputs', 'logMeta'] as const).map((name) => [name, (o) => runClient[name]({}, o)]),
+  ),
+  logProgress: (o) => runClient.logProgress(0, o),
+  logStatus: (o) => runClient.logStatus('running', o),
+  getEvents: (o) => runClient.getEvents('metric', o),
+  getMultiRunEvents: (o) => runClient.getMultiRunEvents('metric', [], [], o),
+  logArtifactLineage: (o) => runClient.logArtifactLineage([], o),
+  setRunEdgesLineage: (o) => runClient.setRunEdgesLineage([], o),
+  getArtifactsTree: (o) => runClient.getArtifactsTree('', o),
+  getArtifact: (o) => runClient.getArtifact('a', o),
+  downloadArtifact: (o) => runClient.downloadArtifact('a', directory, o),
+  downloadArtifacts: (o) => runClient.downloadArtifacts('a', directory, o),
+  downloadArtifactForLineage: (o) =>
+    runClient.downloadArtifactForLineage({ name: 'a', kind: 'file', summary: {} }, directory, o),
+  uploadArtifact: (o) => runClient.uploadArtifact(file, 'a', o),
+  uploadArtifacts: (o) => runClient.uploadArtifacts([], '', o),
+  uploadArtifactsDir: (o) => runClient.uploadArtifactsDir(directory, '', o),
+  deleteArtifact: (o) => runClient.deleteArtifact('a', o),
+  deleteArtifacts: (o) => runClient.deleteArtifacts('a', o),
+  promoteToModelVersion: (o) => runClient.promoteToModelVersion('1', {}, o),
+  promoteToArtifactVersion: (o) => runClient.promoteToArtifactVersion('1', {}, o),
+  pushOfflineRun: (o) => runClient.pushOfflineRun(directory, o),
+  pullRemoteRun: (o) => runClient.pullRemoteRun(directory, o),
+};
+
+const projectClient = new polyaxon.ProjectClient({ project: 'p', client });
+const PROJECT_CLIENT_CALLS: Calls = {
+  ...Object.fromEntries(
+    (['refreshData', 'getOrCreate', 'delete', 'list', 'listRuns'] as const).map((name) => [
+      name,
+      (o) => projectClient[name](o),
+    ]),
+  ),
+  ...Object.fromEntries(
+    [
+      ...(['approveRuns', 'archiveRuns', 'restoreRuns', 'deleteRuns', 'stopRuns', 'skipRuns'] as const),
+      ...(['invalidateRuns', 'bookmarkRuns'] as const),
+    ].map((name) => [name, (o) => projectClient[name]([], o)]),
+  ),
+  create: (o) => projectClient.create({}, o),
+  update: (o) => projectClient.update({}, o),
+  transferRuns: (o) => projectClient.transferRuns([], 'a', o),
+  tagRuns: (o) => projectClient.tagRuns([], [], o),
+  listVersions: (o) => projectClient.listVersions('model', o),
+  getVersion: (o) => projectClient.getVersion('model', '1', o),
+  createVersion: (o) => projectClient.createVersion('model', { name: '1' }, o),
+  patchVersion: (o) => projectClient.patchVersion('model', '1', {}, o),
+  registerVersion: (o) => projectClient.registerVersion('model', '1', {}, o),
+  registerModelVersion: (o) => projectClient.registerModelVersion('1', {}, o),
+  registerArtifactVersion: (o) => projectClient.registerArtifactVersion('1', {}, o),
+  deleteVersion: (o) => projectClient.deleteVersion('model', '1', o),
+  stageVersion: (o) => projectClient.stageVersion('model', '1', 'testing', o),
+  getVersionStages: (o) => projectClient.getVersionStages('model', '1', o),
+  transferVersion: (o) => projectClient.transferVersion('model', '1', 'a', o),
+  copyVersion: (o) => projectClient.copyVersion('model', '1', {}, o),
 };
 
 /** Every function with an options object, with a call that is valid but for its options. */
@@ -156,6 +238,10 @@ const TAKES_OPTIONS: Calls = {
   ...prefixed('tracking.', runCalls(tracking)),
   ...prefixed('SummaryWriter.', WRITER_CALLS),
   ...prefixed('PolyaxonClient.', CLIENT_CALLS),
+  ...prefixed('RunClient.', RUN_CLIENT_CALLS),
+  ...prefixed('ProjectClient.', PROJECT_CLIENT_CALLS),
+  RunClient: (o) => new polyaxon.RunClient(o),
+  ProjectClient: (o) => new polyaxon.ProjectClient(o),
   Run: (o) => new polytrack.Run(o),
   'tracking.init': (o) => tracking.init(o),
   SummaryWriter: (o) => new SummaryWriter(directory, o),
@@ -222,6 +308,8 @@ const TAKES_NONE = [
     [
       'SummaryWriter.addEmbedding',
       'PolyaxonClient.close',
+      'RunClient.close',
+      'ProjectClient.close',
       'Credentials.authorization',
       'Credentials.describe',
     ],

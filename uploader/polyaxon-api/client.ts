@@ -4,6 +4,8 @@
  * Every method throws `PolyaxonApiError` if the server rejects the call or cannot be reached, and the signal's reason if the signal is
  * aborted. The caller retries (`attempt` in api-error.ts, `RetryPolicy`). All calls except `createProject` may be repeated.
  *
+ * Long because it has all calls of the uploader, each a few lines that share its private helpers.
+ *
  * The client never sends an empty map or list, because the server would clear the field, even with `merge` (haupt 2.16.1, `serializers/runs.py`).
  */
 
@@ -60,6 +62,21 @@ interface PostStatusOptions extends CallOptions {
   readonly force?: boolean | undefined;
 }
 const POST_STATUS_OPTIONS: OptionTable<PostStatusOptions> = { ...CALL_OPTIONS, force: 'boolean' };
+
+export interface RequestOptions extends CallOptions {
+  /** Undefined values are omitted. */
+  readonly query?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Sent as JSON, including empty maps and lists. */
+  readonly body?: object | undefined;
+  /** `api` (default): the path is below `/api/v1`. `streams`: it is below `/streams/v1/<namespace>`. */
+  readonly service?: 'api' | 'streams' | undefined;
+}
+const REQUEST_OPTIONS: OptionTable<RequestOptions> = {
+  ...CALL_OPTIONS,
+  query: 'object',
+  body: 'object',
+  service: 'any',
+};
 
 /** The server's default. */
 const LINEAGE_PAGE = 100;
@@ -262,6 +279,29 @@ export class PolyaxonClient {
       if (error instanceof PolyaxonApiError && error.httpStatus === 400) return false;
       throw error;
     }
+  }
+
+  /**
+   * Sends a call that has no separate method, and returns the JSON of the answer; null if it is empty. `names` are the parts of the path, such as
+   * `['default', 'demo', 'runs']`.
+   */
+  async request(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    names: readonly string[],
+    options: RequestOptions = {},
+  ): Promise<unknown> {
+    checkOptions('request', options, REQUEST_OPTIONS);
+    const { query, body, service } = options;
+    const { apiVersion, namespace, artifactsStore } = this.connection;
+    const operation = `${method} ${names.join('/')}`;
+    const isRun = names[2] === 'runs' && names.length > 3;
+    const missing = isRun ? 'ERR_API_RUN_MISSING' : 'ERR_API_INVALID';
+    const call = this.#toCall(method, names, operation, missing, options);
+    const json = body === undefined ? {} : toJsonBody(body);
+    if (service !== 'streams') return this.#session.callJson({ ...call, ...json, query });
+    const path = `/streams/${apiVersion}/${[namespace, ...names].map(encodeURIComponent).join('/')}`;
+    const store = artifactsStore === null ? {} : { connection: artifactsStore };
+    return this.#session.callJson({ ...call, ...json, path, query: { ...query, ...store } });
   }
 
   /** Aborts the requests in flight. */
