@@ -1,10 +1,14 @@
-"""Prints the public names of Polyaxon's tracking as JSON: methods of Run with their arguments, properties, functions of the module."""
+"""Prints the public names of Polyaxon's tracking and clients as JSON.
+
+Methods of Run with their arguments, properties, functions of the module; members of RunClient and ProjectClient.
+"""
 
 import inspect
 import json
 import types
 
 import traceml.tracking as tracking
+from polyaxon.client import ProjectClient, RunClient
 from traceml.tracking import Run
 
 methods = {}
@@ -21,4 +25,8 @@ functions = [
     for name, member in vars(tracking).items()
     if isinstance(member, types.FunctionType) and not name.startswith("_")
 ]
-print(json.dumps({"methods": methods, "functions": functions}))
+clients = {
+    client.__name__: [name for name, _ in inspect.getmembers(client) if not name.startswith("_")]
+    for client in (RunClient, ProjectClient)
+}
+print(json.dumps({"methods": methods, "functions": functions, "clients": clients}))

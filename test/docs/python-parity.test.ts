@@ -2,12 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Run, tracking } from '../../src/index.js';
+import { PolyaxonClient, ProjectClient, RunClient } from '../../uploader/polyaxon.js';
 import { describeWithPeers } from '../support/peers.js';
 import { runPolyaxonPython } from '../support/polyaxon.js';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 /** Sections whose rows are not names of the Python package. */
-const OTHER_SECTIONS = ['Environment variables', 'What Python gets wrong'];
+const OTHER_SECTIONS = ['Environment variables', '`RunClient` and `ProjectClient`', 'What Python gets wrong'];
 const QUIRKS = 32;
 
 interface Row {
@@ -40,6 +41,14 @@ const rows = readRows();
 const named = rows.filter(({ section }) => !OTHER_SECTIONS.includes(section));
 /** Rows of methods, properties and functions; the others are rows of arguments. */
 const callables = named.filter(({ python }) => !python.includes('('));
+
+/** Rows of the members of the clients. */
+const members = rows.filter(({ section }) => section === '`RunClient` and `ProjectClient`');
+const client = new PolyaxonClient({ connection: { host: 'http://127.0.0.1:1' } as never });
+const CLIENTS: Readonly<Record<string, object>> = {
+  RunClient: new RunClient({ project: 'p', client }),
+  ProjectClient: new ProjectClient({ project: 'p', client }),
+};
 
 const titles = new Map<string, ReadonlySet<string>>();
 
@@ -82,25 +91,36 @@ describe('docs/python-parity.md', () => {
     expect(missing).toEqual([]);
   });
 
-  it('says "none" only for methods that Run lacks', () => {
+  it('says "none" only for methods that the clients lack', () => {
     const none = callables.filter(({ polytrack }) => polytrack.startsWith('none'));
     const there = none.filter(({ python }) => {
       const name = toCamelCase(python.replace('tracking.', ''));
-      return name in run || name in tracking;
+      return name in run || name in tracking || name in CLIENTS.RunClient!;
     });
 
-    expect(none.length).toBeGreaterThan(50);
+    expect(none.length).toBeGreaterThan(15);
     expect(there).toEqual([]);
   });
 
   it('names methods, properties and functions that exist', () => {
     const missing = callables.filter(({ python, polytrack }) => {
       if (polytrack.startsWith('none') || python === '__init__') return false;
-      const [, isFunction, name = ''] = /^`(?:await )?(tracking\.)?(\w+)/.exec(polytrack) ?? [];
-      return !(name in (isFunction === undefined ? run : tracking));
+      const [, owner, name = ''] = /^`(?:await )?(tracking|RunClient)?\.?(\w+)/.exec(polytrack) ?? [];
+      return !(name in (owner === undefined ? run : owner === 'tracking' ? tracking : CLIENTS.RunClient!));
     });
 
     expect(missing).toEqual([]);
+  });
+
+  it('names members of the clients that exist, or "none" and a reason for those that do not', () => {
+    const wrong = members.filter(({ python, polytrack }) => {
+      const [owner = '', name = ''] = python.split('.');
+      const target = CLIENTS[owner]!;
+      if (polytrack.startsWith('none')) return !/^none: .{10}/.test(polytrack) || toCamelCase(name) in target;
+      return !((/^`(\w+)/.exec(polytrack)?.[1] ?? '') in target);
+    });
+
+    expect(wrong).toEqual([]);
   });
 
   it('names options that exist', () => {
@@ -135,9 +155,10 @@ describe('docs/python-parity.md', () => {
 describeWithPeers(['polyaxon'], 'docs/python-parity.md and the installed package', () => {
   it('list the same methods, arguments and functions', async () => {
     const { stdout } = await runPolyaxonPython(join(import.meta.dirname, 'inspect_run.py'));
-    const { methods, functions } = JSON.parse(stdout) as {
+    const { methods, functions, clients } = JSON.parse(stdout) as {
       methods: Record<string, string[]>;
       functions: string[];
+      clients: Record<string, string[]>;
     };
 
     const expected = [
@@ -147,5 +168,16 @@ describeWithPeers(['polyaxon'], 'docs/python-parity.md and the installed package
 
     expect(expected.length).toBeGreaterThan(600);
     expect(named.map(({ python }) => python).sort()).toEqual(expected.sort());
+    const ofClients = Object.entries(clients).flatMap(([owner, names]) =>
+      names.map((name) => `${owner}.${name}`),
+    );
+    expect(members.map(({ python }) => python).sort()).toEqual(ofClients.sort());
+    for (const owner of Object.keys(clients)) {
+      const all = members.filter(({ python }) => python.startsWith(`${owner}.`));
+      const none = all.filter(({ polytrack }) => polytrack.startsWith('none'));
+      process.stdout.write(
+        `${owner}: ${all.length} members in Python, ${none.length} without a counterpart\n`,
+      );
+    }
   });
 });
