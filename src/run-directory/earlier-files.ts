@@ -8,7 +8,7 @@ import { type MetadataOrder, parseMetadataOrder } from '../polyaxon/metadata-ord
 import type { RunArtifact, RunMetadata, RunRecord } from '../polyaxon/run-record.js';
 
 /** What a worker adds to the run, in a separate file. */
-export interface WorkerFile extends RunMetadata {
+export interface EarlierWorkerFile extends RunMetadata {
   readonly lineage: readonly RunArtifact[];
   readonly order: MetadataOrder;
 }
@@ -34,7 +34,7 @@ export function parseEarlierLineage(value: unknown): readonly RunArtifact[] {
 }
 
 /** Throws an error that names the field if the value is not the file of a worker. */
-export function parseEarlierWorker(value: unknown): WorkerFile {
+export function parseEarlierWorker(value: unknown): EarlierWorkerFile {
   const fields = parseMetadata(value);
   const { lineage, order, ...metadata } = fields;
   return {

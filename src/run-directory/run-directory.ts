@@ -40,10 +40,10 @@ import {
 } from '../polyaxon/run-record.js';
 import { awaitCleanedStore, findCleanedStore } from './cleaned-run.js';
 import {
+  type EarlierWorkerFile,
   parseEarlierLineage,
   parseEarlierRecord,
   parseEarlierWorker,
-  type WorkerFile,
 } from './earlier-files.js';
 import {
   isWorkerFile,
@@ -331,7 +331,7 @@ export class RunDirectory {
     }
   }
 
-  #mergeWorker({ lineage, order, ...metadata }: WorkerFile): void {
+  #mergeWorker({ lineage, order, ...metadata }: EarlierWorkerFile): void {
     const base = { metadata: this.record, order: this.#wholeOrder() };
     const merged = mergeRunData(base, { metadata, lineage, order });
     if (merged.metadata !== base.metadata) this.#unwritten.add('record').add('order');

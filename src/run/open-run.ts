@@ -47,7 +47,7 @@ import {
   type RunOptions,
   resolveRunName,
 } from './run-options.js';
-import { RunSession } from './run-session.js';
+import { HParamsRunSession } from './run-session.js';
 import { SyncProcess } from './sync-process.js';
 
 export interface OpenedRun {
@@ -128,7 +128,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
     directory,
     events: log.events,
     session: hasSession
-      ? new RunSession({
+      ? new HParamsRunSession({
           writer: log.events.writer,
           clock,
           diagnostics,

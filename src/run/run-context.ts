@@ -17,7 +17,7 @@ import { secondsBetween, toIsoTime } from '../polyaxon/run-record.js';
 import type { RunDirectory } from '../run-directory/run-directory.js';
 import { type EventOptions, parseEventOptions, type StepOr } from '../summary/arguments.js';
 import type { RunEnvironment } from './run-environment.js';
-import type { RunSession } from './run-session.js';
+import type { HParamsRunSession } from './run-session.js';
 
 /** Flags in Polyaxon's `meta_info` for the kinds of events that a run has. Source: polyaxon 2.16, `_client/run.py` (`_log_has_…`). */
 export const RUN_FLAGS = ['has_events', 'has_metrics', 'has_model', 'has_traces', 'has_tensorboard'] as const;
@@ -31,7 +31,7 @@ interface RunParts {
   readonly directory: RunDirectory;
   readonly events: EventLog;
   /** Undefined if the run has no session of hyperparameters. */
-  readonly session: RunSession | undefined;
+  readonly session: HParamsRunSession | undefined;
   /** Whether misuse is counted and reported as a warning instead of thrown. */
   readonly warnsOnMisuse: boolean;
 }
@@ -43,7 +43,7 @@ export class RunContext {
   readonly masker: Masker;
   readonly directory: RunDirectory;
   readonly events: EventLog;
-  readonly session: RunSession | undefined;
+  readonly session: HParamsRunSession | undefined;
   /** The names of outputs that this process logged explicitly. */
   readonly loggedOutputs = new Set<string>();
   /** Whether misuse is counted and reported as a warning instead of thrown. */

@@ -43,7 +43,7 @@ export interface RunSessionOptions {
 const DELAY_MS = 1000;
 const MAX_DELAY_MS = 10 * 60_000;
 
-export class RunSession {
+export class HParamsRunSession {
   readonly #options: RunSessionOptions;
   /** The names that the program gave to inputs and outputs, by Polyaxon's names. */
   readonly #names = new Map<string, string>();

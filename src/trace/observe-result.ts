@@ -9,7 +9,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { types } from 'node:util';
 
-export interface ResultObserver {
+interface ResultObserver {
   /** Runs a method of a thenable, which may start the work. */
   run<T>(method: () => T): T;
   /** The first call of this or `rejected` counts. */

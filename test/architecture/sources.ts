@@ -6,14 +6,18 @@ import { parseAst } from 'vite';
 export const REPOSITORY = join(import.meta.dirname, '../..');
 
 /** The hand-written source files and their texts. */
-export const sources: ReadonlyMap<string, string> = new Map(
-  ['src', 'uploader'].flatMap((folder) =>
-    readdirSync(join(REPOSITORY, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.includes('generated'))
-      .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
-      .map((file) => [file, readFileSync(join(REPOSITORY, file), 'utf8')] as const),
-  ),
-);
+export const sources = readTexts('src', 'uploader');
+
+export function readTexts(...folders: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    folders.flatMap((folder) =>
+      readdirSync(join(REPOSITORY, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\.(?:ts|mjs)$/.test(name) && !name.includes('generated'))
+        .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+        .map((file) => [file, readFileSync(join(REPOSITORY, file), 'utf8')] as const),
+    ),
+  );
+}
 
 export function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*/g, '');

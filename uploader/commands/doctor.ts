@@ -5,11 +5,11 @@ import { largestOf } from '../../src/base/largest-of.js';
 import { toPrintable } from '../../src/base/printable-text.js';
 import { formatCount } from '../base/format.js';
 import { examine } from '../operations/doctor/doctor.js';
-import type { Finding } from '../operations/doctor/finding.js';
+import type { DoctorFinding } from '../operations/doctor/finding.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp, toTableOptions } from './context.js';
 import { addOptions } from './options.js';
-import { type Color, joinPainted, paint } from './paint.js';
+import { joinPainted, paint, type TerminalColor } from './paint.js';
 import { reportFailure } from './print-error.js';
 import { RUN_PATH } from './run-names.js';
 import type { TableOptions } from './table.js';
@@ -51,15 +51,19 @@ async function runDoctor(path: string | undefined, flags: Flags, context: Comman
   }
 }
 
-function count(findings: readonly Finding[], level: Finding['level']): number {
+function count(findings: readonly DoctorFinding[], level: DoctorFinding['level']): number {
   return findings.filter((each) => each.level === level).length;
 }
 
-const COLORS: Readonly<Record<Finding['level'], Color>> = { ok: 'green', warning: 'yellow', problem: 'red' };
+const COLORS: Readonly<Record<DoctorFinding['level'], TerminalColor>> = {
+  ok: 'green',
+  warning: 'yellow',
+  problem: 'red',
+};
 const LEVEL_COLUMNS = 'problem'.length;
 const GAP = '  ';
 
-export function toDoctorText(findings: readonly Finding[], options: TableOptions): string {
+export function toDoctorText(findings: readonly DoctorFinding[], options: TableOptions): string {
   const nameColumns = largestOf(findings.map(({ name }) => name.length));
   return joinPainted([
     ...findings.flatMap((finding) => toLines(finding, nameColumns, options)),
@@ -69,7 +73,7 @@ export function toDoctorText(findings: readonly Finding[], options: TableOptions
 
 /** Level and name, and beside them what was found and what to do. */
 function toLines(
-  { name, level, found, advice }: Finding,
+  { name, level, found, advice }: DoctorFinding,
   nameColumns: number,
   { width = Number.POSITIVE_INFINITY, hasColor }: TableOptions,
 ): string[] {

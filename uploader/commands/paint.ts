@@ -3,10 +3,10 @@
 import { toPrintable, toPrintableLines } from '../../src/base/printable-text.js';
 
 /** `red`: failed. `yellow`: needs attention or is not finished. `green`: succeeded. `dim`: less important. */
-export type Color = 'red' | 'yellow' | 'green' | 'dim';
+export type TerminalColor = 'red' | 'yellow' | 'green' | 'dim';
 
 /** Select Graphic Rendition (ECMA-48): the parameters that switch a colour on and off. */
-const PARAMETERS: Readonly<Record<Color, readonly [number, number]>> = {
+const PARAMETERS: Readonly<Record<TerminalColor, readonly [number, number]>> = {
   red: [31, 39],
   green: [32, 39],
   yellow: [33, 39],
@@ -16,7 +16,7 @@ const PARAMETERS: Readonly<Record<Color, readonly [number, number]>> = {
 const OWN_CODES = /(\u001b\[(?:31|32|33|39|2|22)m)/;
 
 /** Returns a printable text with a colour. */
-export function paint(text: string, color: Color): string {
+export function paint(text: string, color: TerminalColor): string {
   const [on, off] = PARAMETERS[color];
   return text === '' ? '' : `\u001b[${on}m${text}\u001b[${off}m`;
 }

@@ -8,9 +8,9 @@ import { listEnvironment } from '../operations/runs/environment-facts.js';
 import { type LoadedRow, readRows } from '../operations/runs/read-rows.js';
 import {
   type LogLine,
-  type MetricSummary,
   type RunDetails,
   readDetails,
+  type ShownMetric,
 } from '../operations/runs/run-details.js';
 import { FACTS, flatten, type RunValue } from '../operations/runs/run-row.js';
 import { toNumberText, toTimeText, toValueText } from '../operations/runs/value-text.js';
@@ -133,7 +133,7 @@ const METRIC_COLUMNS: readonly (string | Column)[] = [
   { header: '', minColumns: 20 },
 ];
 
-function toMetricTable(metrics: readonly MetricSummary[], options: TableOptions): string[] {
+function toMetricTable(metrics: readonly ShownMetric[], options: TableOptions): string[] {
   const rows = metrics.map(({ name, last, min, max, points, firstStep, lastStep, sparkline }) => [
     name,
     toNumberText(last),

@@ -1,10 +1,10 @@
 /** The status of a run in a table, with the colour of its meaning. Pure. */
 
 import type { RunValue } from '../operations/runs/run-row.js';
-import type { Color } from './paint.js';
+import type { TerminalColor } from './paint.js';
 import type { Cell } from './table.js';
 
-const COLORS: Readonly<Record<string, Color>> = {
+const COLORS: Readonly<Record<string, TerminalColor>> = {
   succeeded: 'green',
   failed: 'red',
   upstream_failed: 'red',

@@ -2,7 +2,7 @@
 
 import { largestOf } from '../../src/base/largest-of.js';
 import { toPrintable } from '../../src/base/printable-text.js';
-import { type Color, paint } from './paint.js';
+import { paint, type TerminalColor } from './paint.js';
 import { countColumns, cutColumns } from './text-columns.js';
 
 export interface Column {
@@ -17,7 +17,7 @@ export interface Column {
 }
 
 /** A foreign or own text; `color` is used only where the output has colours. */
-export type Cell = string | { readonly text: string; readonly color: Color | null };
+export type Cell = string | { readonly text: string; readonly color: TerminalColor | null };
 
 export interface TableOptions {
   /** The columns of the terminal. Default: the table is as wide as its cells. */
@@ -28,7 +28,7 @@ export interface TableOptions {
   readonly hasColor?: boolean | undefined;
 }
 
-export interface Table {
+interface TextTable {
   /** The lines are printable. Join them with `joinPainted`. */
   readonly lines: readonly string[];
   /** The headers of the columns that were left out. */
@@ -52,7 +52,7 @@ export function layOutTable(
   columns: readonly (string | Column)[],
   rows: readonly (readonly Cell[])[],
   { width = Number.POSITIVE_INFINITY, indent = 0, hasColor = false }: TableOptions = {},
-): Table {
+): TextTable {
   const all = columns.map((column, index) => measure(column, index, rows));
   const { kept, widths } = fitColumns(all, width - indent);
   const toLine = (cells: readonly Cell[]): string => {

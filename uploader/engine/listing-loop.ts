@@ -2,7 +2,7 @@
 
 import { CodedError } from '../../src/base/errors.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
-import { checkStore, listRuns } from './context/listing.js';
+import { expectStore, listStoredRuns } from './context/listing.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
 const RETRY_AFTER_MS = 60_000;
@@ -82,7 +82,7 @@ export class ListingLoop {
   async #check(): Promise<void> {
     await this.#run(
       async () => {
-        await checkStore(this.#context, this.#signal);
+        await expectStore(this.#context, this.#signal);
         this.#isChecked = true;
       },
       (error) => {
@@ -93,7 +93,7 @@ export class ListingLoop {
 
   async #list(runs: readonly KnownRun[]): Promise<void> {
     await this.#run(
-      () => listRuns(this.#context, runs, this.#signal),
+      () => listStoredRuns(this.#context, runs, this.#signal),
       (error) => {
         this.#notBeforeMs = this.#context.clock.monotonicMs() + RETRY_AFTER_MS;
         this.#onRefused(error);

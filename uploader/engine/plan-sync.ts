@@ -7,7 +7,7 @@ import { compareWork, type Ordered } from '../pipeline/plan/order.js';
 import { planFile } from '../pipeline/plan/planner.js';
 import type { Scanner } from '../pipeline/scan/scanner.js';
 import { reportScanned } from './build-report.js';
-import { checkStore, listRuns, scanRuns } from './context/listing.js';
+import { expectStore, listStoredRuns, scanRuns } from './context/listing.js';
 import type { UploaderContext } from './context/uploader-context.js';
 import { filesOnDisk } from './file-evidence.js';
 import { reportStoredElsewhere } from './layout-notices.js';
@@ -29,8 +29,8 @@ export async function scanAndList(
   reportStoredElsewhere(context, scanner);
   await context.observer.prepareProject?.(signal);
   try {
-    await checkStore(context, signal);
-    await listRuns(context, runs, signal);
+    await expectStore(context, signal);
+    await listStoredRuns(context, runs, signal);
     if (hasReused) await listReused(context, scanner, signal);
   } catch (error) {
     if (error instanceof StoreUnavailableError) return error;
@@ -72,7 +72,7 @@ async function listReused(context: UploaderContext, scanner: Scanner, signal: Ab
   await scanner.scanAll(signal);
   await checkLiveness(context);
   const runs = context.inventory.runs.filter((run) => run.directory !== null && !run.isListed);
-  await listRuns(context, runs, signal);
+  await listStoredRuns(context, runs, signal);
 }
 
 function toOrder({ inventory }: UploaderContext, id: FileId): Ordered {

@@ -13,7 +13,7 @@ import { type AnswerContext, isSuccess, readJson, toApiError } from './api-answe
 import { isCut, PolyaxonApiError, type PolyaxonApiErrorCode, toUnreachable } from './api-error.js';
 import type { PolyaxonConnection } from './connection.js';
 
-export interface ApiSessionOptions {
+interface ApiSessionOptions {
   readonly transport: Transport;
   readonly clock?: Clock | undefined;
   /** Awaited before each request, to limit the requests per second. */

@@ -16,7 +16,7 @@ import type { ExportFacts } from '../pipeline/report/export-facts.js';
 import type { SyncRunBody } from '../polyaxon-api/types.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import { mergeLineage } from './lineage-names.js';
-import { isDone, WRITER_LOST } from './status-machine.js';
+import { isFinalStatus, WRITER_LOST } from './status-machine.js';
 
 export interface RunSource {
   readonly uuid: string;
@@ -143,7 +143,8 @@ function toOutputs(
   conditions: readonly V1StatusCondition[],
 ): JsonMap {
   const values = toCleanMap(facts?.lastValues());
-  const hasEndedBefore = conditions.some(({ type }) => isDone(type)) && !isDone(conditions.at(-1)?.type);
+  const hasEndedBefore =
+    conditions.some(({ type }) => isFinalStatus(type)) && !isFinalStatus(conditions.at(-1)?.type);
   return hasEndedBefore ? { ...outputs, ...values } : { ...values, ...outputs };
 }
 
@@ -158,10 +159,10 @@ function toConditions(record: RunRecordFile | null): readonly V1StatusCondition[
 function toEnd(source: RunSource, conditions: readonly V1StatusCondition[]): V1StatusCondition | null {
   const { end } = source.files;
   const last = conditions.at(-1);
-  if (last !== undefined && isDone(last.type)) return last;
+  if (last !== undefined && isFinalStatus(last.type)) return last;
   if (source.liveness === 'live') return null;
   // The writer may have failed to update the record but written the end marker.
-  if (end !== null && isDone(end.type)) return end;
+  if (end !== null && isFinalStatus(end.type)) return end;
   const message = 'The process that wrote the run stopped without recording an end status';
   return { ...toCondition('failed', message, toIsoTime(source.wallTime)), reason: WRITER_LOST };
 }

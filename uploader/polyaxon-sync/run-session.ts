@@ -20,7 +20,7 @@ import {
 import { type FieldItem, type Item, toListHash, toPatch, toRemoval } from './items.js';
 import type { Known } from './known.js';
 import { sendItems } from './send-items.js';
-import { isDone, planStatuses } from './status-machine.js';
+import { isFinalStatus, planStatuses } from './status-machine.js';
 
 export interface RunSessionOptions {
   readonly client: PolyaxonClient;
@@ -138,7 +138,7 @@ export class RunSession {
     const { posts, outcome } = await this.#postStatuses(conditions, signal, duration);
     if (posts.length === 0 || outcome === 'other-client') return;
     const { status } = await this.#options.client.getStatuses(this.ref, { signal });
-    if (isDone(status)) return;
+    if (isFinalStatus(status)) return;
     const message = `set the status of the run ${this.ref.uuid}: the server accepted it, but its status is still ${status}`;
     throw new PolyaxonApiError('ERR_API_SERVER', message, { failureCode: 'InternalError' });
   }

@@ -16,7 +16,7 @@ import type { RunStatuses } from '../polyaxon-api/types.js';
 /** The reason of the end status if the writer stopped without an end marker. */
 export const WRITER_LOST = 'WriterLost';
 
-export function isDone(status: RunStatus | null | undefined): boolean {
+export function isFinalStatus(status: RunStatus | null | undefined): boolean {
   return status != null && isDoneStatus(status);
 }
 
@@ -35,12 +35,12 @@ interface StatusPlan {
 /** Plans the statuses to send. `wanted`: the conditions of the run without `created`, oldest first, with the end status once it may be sent. */
 export function planStatuses(server: RunStatuses, wanted: readonly V1StatusCondition[]): StatusPlan {
   const known = server.conditions.filter(({ type }) => type !== 'created');
-  if (isDone(server.status)) return planForDone(known, wanted);
+  if (isFinalStatus(server.status)) return planForDone(known, wanted);
   const rest = wanted.slice(wanted.findLastIndex((_, i) => findOnServer(known, wanted, i) >= 0) + 1);
   if (server.status === 'stopping') {
     const end = rest.at(-1);
     return {
-      posts: end !== undefined && isDone(end.type) ? toPosts([end], false) : [],
+      posts: end !== undefined && isFinalStatus(end.type) ? toPosts([end], false) : [],
       outcome: 'other-client',
     };
   }
@@ -61,7 +61,7 @@ function planForDone(known: readonly V1StatusCondition[], wanted: readonly V1Sta
   const last = known[end];
   if (last?.reason !== WRITER_LOST) return { posts: [], outcome: 'other-client' };
   // polytrack assumed that the writer was lost, but it was still alive or the run was resumed.
-  const later = wanted.filter((each) => (toMs(each) ?? 0) > (toMs(last) ?? 0) || isDone(each.type));
+  const later = wanted.filter((each) => (toMs(each) ?? 0) > (toMs(last) ?? 0) || isFinalStatus(each.type));
   return { posts: toPosts(later, true), outcome: 'ours' };
 }
 
@@ -83,7 +83,7 @@ function findOnServer(
 function toPosts(conditions: readonly V1StatusCondition[], isServerDone: boolean): StatusPost[] {
   return conditions.map((condition, i) => ({
     condition,
-    force: i === 0 ? isServerDone : isDone(conditions[i - 1]?.type),
+    force: i === 0 ? isServerDone : isFinalStatus(conditions[i - 1]?.type),
   }));
 }
 

@@ -12,7 +12,7 @@ import { PROCESS_DIRECTORY, RUN_FILE } from '../../src/run-directory/layout.js';
 import type { FileStat, FsPath } from '../base/io/file-system.js';
 import type { Io } from '../base/io/io.js';
 import { joinNames } from '../base/join-path.js';
-import { listProcessFiles, readJson } from './run-files.js';
+import { listProcessFiles, readJsonFile } from './run-files.js';
 import { readWriterSign } from './writer-state.js';
 
 const WRITER = /^(?:heartbeat|end)-(.+)\.json$/;
@@ -120,7 +120,7 @@ export class RunActivity {
   /** Offline runs of Polyaxon's Python client have no heartbeat, but a status in their run file. */
   async #isDone(): Promise<boolean> {
     try {
-      const record = await readJson(this.#io.fileSystem, joinNames(this.#directory, RUN_FILE));
+      const record = await readJsonFile(this.#io.fileSystem, joinNames(this.#directory, RUN_FILE));
       return isDone((record as Partial<RunRecord> | null | undefined)?.status ?? 'unknown');
     } catch {
       return false; // being replaced

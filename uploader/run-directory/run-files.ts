@@ -27,14 +27,14 @@ const MAX_BYTES = 64 * 1024 * 1024;
 export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): Promise<RunFiles | null> {
   try {
     const read = (...names: string[]): Promise<unknown> =>
-      readJson(fileSystem, joinNames(directory, ...names));
+      readJsonFile(fileSystem, joinNames(directory, ...names));
     const workers = (await listProcessFiles(fileSystem, directory)).filter(isWorkerFile);
     return parseRunFiles({
       record: await read(RUN_FILE),
       lineage: await read(LINEAGE_FILE),
       order: await read(PROCESS_DIRECTORY, ORDER_FILE),
       workers: await mapInParallel(workers, (name) => read(PROCESS_DIRECTORY, name)),
-      end: await readJson(fileSystem, Buffer.from(toEndMarkerPath(directory.toString(), MAIN_WRITER))),
+      end: await readJsonFile(fileSystem, Buffer.from(toEndMarkerPath(directory.toString(), MAIN_WRITER))),
     });
   } catch (error) {
     if (error instanceof FileError) throw error;
@@ -66,7 +66,7 @@ export async function listProcessFiles(fileSystem: FileSystem, directory: Buffer
 }
 
 /** Returns undefined if the file does not exist. */
-export async function readJson(fileSystem: FileSystem, path: Buffer): Promise<unknown> {
+export async function readJsonFile(fileSystem: FileSystem, path: Buffer): Promise<unknown> {
   try {
     return parseBoundedJson((await readWholeFile(fileSystem, path, MAX_BYTES)).toString('utf8'));
   } catch (error) {

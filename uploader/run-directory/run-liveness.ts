@@ -5,7 +5,7 @@ import { RUN_FILE } from '../../src/run-directory/layout.js';
 import { mapInParallel } from '../base/in-parallel.js';
 import type { Io } from '../base/io/io.js';
 import { joinNames } from '../base/join-path.js';
-import { listProcessFiles, readJson } from './run-files.js';
+import { listProcessFiles, readJsonFile } from './run-files.js';
 import { type WriterState, WriterWatch } from './writer-state.js';
 
 export type Liveness =
@@ -61,7 +61,7 @@ export class RunLiveness {
   /** Offline runs of Polyaxon's Python client have no heartbeat, but a status in their run file. */
   async #isDone(): Promise<boolean> {
     try {
-      const record = await readJson(this.#io.fileSystem, joinNames(this.#directory, RUN_FILE));
+      const record = await readJsonFile(this.#io.fileSystem, joinNames(this.#directory, RUN_FILE));
       return isDone((record as Partial<RunRecord> | null | undefined)?.status ?? 'unknown');
     } catch {
       return false; // the file does not exist or is being replaced

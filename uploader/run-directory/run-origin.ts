@@ -9,7 +9,7 @@ import { RUN_FILE } from '../../src/run-directory/layout.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { joinNames } from '../base/join-path.js';
-import { readJson } from './run-files.js';
+import { readJsonFile } from './run-files.js';
 import { readRunUuid, toUuidOfPlace } from './run-uuid.js';
 
 export interface RunOrigin {
@@ -32,7 +32,7 @@ export async function readRunOrigin(
 ): Promise<RunOrigin | null> {
   const stat = await fileSystem.lstat(directory).catch(() => null);
   if (stat?.kind !== 'directory') return null;
-  const record = await readJson(fileSystem, joinNames(directory, RUN_FILE)).catch(() => undefined);
+  const record = await readJsonFile(fileSystem, joinNames(directory, RUN_FILE)).catch(() => undefined);
   const createdAt =
     typeof record === 'object' && record !== null && 'created_at' in record ? record.created_at : null;
   return {

@@ -5,12 +5,12 @@ import { RUN_FILE, RUN_UUID_PATTERN, RUNS_DIRECTORY } from '../../src/run-direct
 import { findUuid } from '../../src/run-directory/run-files.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { joinNames } from '../base/join-path.js';
-import { readJson } from './run-files.js';
+import { readJsonFile } from './run-files.js';
 
 /** Returns the uuid in the run file, or null. Does not read a run file behind a link. */
 export async function readRunUuid(fileSystem: FileSystem, directory: Buffer): Promise<string | null> {
   try {
-    return findUuid(await readJson(fileSystem, joinNames(directory, RUN_FILE)));
+    return findUuid(await readJsonFile(fileSystem, joinNames(directory, RUN_FILE)));
   } catch {
     return null; // absent, unreadable or not JSON: the path of the directory may still contain the uuid
   }

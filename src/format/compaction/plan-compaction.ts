@@ -80,7 +80,7 @@ export interface CompactionPlan {
 }
 
 /** A value that removes the points of its tag in earlier files from a step on, for the fast reader. */
-export interface EarlierTag {
+export interface CompactedTag {
   readonly tag: string;
   readonly fromStep: number | bigint;
   readonly metadata: SummaryMetadata;
@@ -90,7 +90,7 @@ export interface EarlierTag {
  * The tags that begin below their first point that stays. If the earlier files are deleted one by one, points could appear that a deleted file has
  * removed.
  */
-export function findEarlierTags(run: ShownRun, { points: kept }: CompactionPlan): EarlierTag[] {
+export function findEarlierTags(run: ShownRun, { points: kept }: CompactionPlan): CompactedTag[] {
   const { points } = run;
   const { length } = points.tags;
   const lowest: (number | bigint | undefined)[] = Array.from({ length });

@@ -3,7 +3,7 @@
 import { DataClass, type Event, SessionStatus, type SummaryValue } from '../wire/messages.js';
 import { HIDING } from '../wire/retraction-value.js';
 import { createRetractions } from '../writer/retraction.js';
-import type { Barrier, EarlierTag, Removal, TagLabel } from './plan-compaction.js';
+import type { Barrier, CompactedTag, Removal, TagLabel } from './plan-compaction.js';
 import type { RecordIndex } from './record-index.js';
 
 const NO_PLUGIN = { pluginName: '', dataClass: DataClass.UNKNOWN, description: 'not shown' } as const;
@@ -18,7 +18,7 @@ const NO_PLUGIN = { pluginName: '', dataClass: DataClass.UNKNOWN, description: '
 export function createHeader(
   index: RecordIndex,
   labels: readonly TagLabel[],
-  replaced: readonly EarlierTag[] | undefined,
+  replaced: readonly CompactedTag[] | undefined,
   concealing: SummaryValue,
 ): Event[] {
   const wallTime = index.firstWallTime ?? 0;

@@ -31,7 +31,7 @@ import {
   isComplex,
   textFrom,
   toDoubles,
-  toNumbers,
+  toTensorNumbers,
 } from './tensor-values.js';
 
 /** An audio clip. */
@@ -180,7 +180,7 @@ function decodeTensor(tag: string, tensor: TensorProto, metadata: SummaryMetadat
 
 function toElements(tag: string, tensor: TensorProto): readonly (number | bigint | Complex | Uint8Array)[] {
   if (isComplex(tensor)) return complexNumbersFrom(tag, tensor);
-  return tensor.stringVal === undefined ? toNumbers(tag, tensor) : blobsFrom(tag, tensor);
+  return tensor.stringVal === undefined ? toTensorNumbers(tag, tensor) : blobsFrom(tag, tensor);
 }
 
 function decodeImages(tag: string, tensor: TensorProto): DecodedValue {

@@ -15,7 +15,7 @@ export function countElements(shape: readonly number[]): number {
 }
 
 /** The numbers of a numeric tensor, row-major; bigints for 64-bit integers. Throws `InvalidValueError`. */
-export function toNumbers(tag: string, tensor: TensorProto): number[] | bigint[] {
+export function toTensorNumbers(tag: string, tensor: TensorProto): number[] | bigint[] {
   const values =
     tensor.tensorContent === undefined
       ? fromFields(tag, tensor)
@@ -58,7 +58,7 @@ export function complexNumbersFrom(tag: string, tensor: TensorProto): Complex[] 
 
 /** The numbers of a tensor, with 64-bit integers rounded. Throws `InvalidValueError`. */
 export function toDoubles(tag: string, tensor: TensorProto): Float64Array {
-  return Float64Array.from(toNumbers(tag, tensor) as number[], Number);
+  return Float64Array.from(toTensorNumbers(tag, tensor) as number[], Number);
 }
 
 /** The only number of a tensor of any rank. Throws `InvalidValueError` when it has none or several. */

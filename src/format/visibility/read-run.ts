@@ -24,7 +24,7 @@ interface RunVisitor {
 }
 
 /** Where a record is in its file; its size includes the framing. */
-export interface RecordPlace {
+interface RecordPlace {
   readonly offset: number;
   readonly sizeBytes: number;
 }

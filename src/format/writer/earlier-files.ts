@@ -30,7 +30,7 @@ export interface EarlierFiles {
 }
 
 /** The sorted names of the event files in a directory. */
-export function listEventFiles(directory: string, sink: EventSink): string[] {
+export function listEarlierFiles(directory: string, sink: EventSink): string[] {
   return sink.list(directory).filter(isEventFileName).sort();
 }
 
@@ -50,7 +50,7 @@ export function readEarlierFiles(
   let layout: SummaryValue | undefined;
   const hparams: Event[] = [];
   for (const name of names) {
-    for (const { event, data } of scanFile(directory, name, sink)) {
+    for (const { event, data } of scanEarlierFile(directory, name, sink)) {
       tags.add(event);
       hasSessionStart ||= event.isSessionStart;
       if (event.values?.some(({ plugin }) => plugin === 'hparams')) {
@@ -84,14 +84,14 @@ function decode(data: Uint8Array): Event | undefined {
 
 function listNames(directory: string, sink: EventSink): string[] {
   try {
-    return listEventFiles(directory, sink);
+    return listEarlierFiles(directory, sink);
   } catch (cause) {
     throw new ResumeError(directory, messageOf(cause), { cause });
   }
 }
 
 /** Scans the records of a file up to the first damaged one, each with its offset. Throws `ResumeError` when the file cannot be read. */
-export function* scanFile(
+export function* scanEarlierFile(
   directory: string,
   name: string,
   sink: EventSink,

@@ -19,7 +19,7 @@ import { addExitListener, isProcessExiting, removeExitListener } from '../../bas
 import { EVENT_FILE_MARK, toEventFileName } from '../event-file-name.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event, SummaryMetadata, SummaryValue } from '../wire/messages.js';
-import { listEventFiles, readEarlierFiles, secondsAfter } from './earlier-files.js';
+import { listEarlierFiles, readEarlierFiles, secondsAfter } from './earlier-files.js';
 import { EventEncoder, type FileStart, type ScalarRange, type ScalarTag } from './event-encoder.js';
 import {
   EVENT_FILE_WRITER_OPTIONS,
@@ -296,7 +296,7 @@ export class EventFileWriter {
 
   #listFiles(): string[] {
     try {
-      return listEventFiles(this.directory, this.#options.sink);
+      return listEarlierFiles(this.directory, this.#options.sink);
     } catch {
       // A directory that cannot be listed cannot be written either; the first write reports that.
       return [];

@@ -10,7 +10,7 @@ import { hostname } from 'node:os';
 import { findNameSeconds, toEventFileName } from '../event-file-name.js';
 import { RecordQueue } from '../record/record-queue.js';
 import type { Event } from '../wire/messages.js';
-import { listEventFiles } from './earlier-files.js';
+import { listEarlierFiles } from './earlier-files.js';
 import { EventEncoder } from './event-encoder.js';
 import type { ResolvedEventFileOptions } from './event-file-options.js';
 
@@ -28,7 +28,7 @@ export function writeFirstFile(
   // No SessionLog START: in a later file, it would be the second one, which removes points.
   encoder.startFile(clock.wallTime(), writer, { sessionStarts: [] });
   for (const event of events) encoder.event(event);
-  const seconds = smallestSeconds(listEventFiles(directory, sink)) ?? Math.floor(clock.wallTime());
+  const seconds = smallestSeconds(listEarlierFiles(directory, sink)) ?? Math.floor(clock.wallTime());
   const suffix = fileNameSuffix;
   const name = toEventFileName({
     seconds: seconds - 1,

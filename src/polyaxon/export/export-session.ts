@@ -21,7 +21,7 @@ import {
 } from './exporter.js';
 
 /** Where a record is. */
-export interface RecordPlace {
+interface ExportedPlace {
   readonly target: ExportTarget;
   /** The path of its log directory below the run's event files; '' for the run's own. */
   readonly logDirectory: string;
@@ -48,7 +48,7 @@ export interface ExportResult {
   readonly counts: ExportCounts;
 }
 
-export interface SessionOptions {
+interface ExportSessionOptions {
   /** See `ExporterOptions`. */
   readonly exactValues?: number | undefined;
   readonly isImported?: boolean | undefined;
@@ -61,7 +61,7 @@ const NO_COUNTS: ExportCounts = {
 };
 
 export class ExportSession {
-  readonly #options: SessionOptions;
+  readonly #options: ExportSessionOptions;
   readonly #exporters = new Map<ExportTarget, Exporter>();
   readonly #restarts = new Map<string, Restarts>();
   /** The series that had names when the session was restarted. */
@@ -70,7 +70,7 @@ export class ExportSession {
   #result: ExportResult | null = null;
   #isSuperseded = false;
 
-  constructor(options: SessionOptions = {}) {
+  constructor(options: ExportSessionOptions = {}) {
     this.#options = options;
   }
 
@@ -106,7 +106,7 @@ export class ExportSession {
   }
 
   /** Processes the next event. Log directories are processed one after the other, and their files in the order of their names. */
-  push(event: Event, place: RecordPlace): void {
+  push(event: Event, place: ExportedPlace): void {
     const { target, logDirectory, fileName, offset } = place;
     const exporter = this.#exporterOf(target);
     if (target !== 'events') {
@@ -128,7 +128,7 @@ export class ExportSession {
   }
 
   /** Processes scalars in columns; has the same effect as `push` for each of them. `place`: that of the first one. */
-  pushScalars(scalars: ScalarBatch, { target, logDirectory, fileName, offset }: RecordPlace): void {
+  pushScalars(scalars: ScalarBatch, { target, logDirectory, fileName, offset }: ExportedPlace): void {
     if (this.#isSuperseded) return;
     const endStep =
       target === 'events' ? this.restartsOf(logDirectory).endStepAt(fileName, offset) : undefined;

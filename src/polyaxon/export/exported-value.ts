@@ -14,7 +14,7 @@ import {
   type PolyaxonAsset,
 } from '../polyaxon-value.js';
 import { type DecodedRow, toRows } from './decoded-rows.js';
-import { type TagInfo, type TagTable, toMetadata } from './tag-table.js';
+import { type TagInfo, type TagTable, toTagMetadata } from './tag-table.js';
 
 /** The start of a hyperparameter session. */
 export type HParamsSession = Extract<HParamsData, { kind: 'sessionStart' }>;
@@ -76,7 +76,7 @@ export function exportValue(
 function exportTensorBoardValue(value: SummaryValue, info: TagInfo): ExportedValue | undefined {
   const isLegacy = value.value !== undefined && value.value.kind !== 'tensor';
   if (!isLegacy && !EXPORTED_PLUGINS.has(info.pluginName)) return undefined;
-  const decoded = decodeValue(value, toMetadata(info, value));
+  const decoded = decodeValue(value, toTagMetadata(info, value));
   if (decoded.kind === 'hparams') {
     return decoded.data.kind === 'sessionStart' ? { kind: 'inputs', session: decoded.data } : undefined;
   }
@@ -112,7 +112,7 @@ function findAsset(
   if (holder === undefined) {
     throw new InvalidValueError(tag, `the event has no value ${JSON.stringify(inTag)} to hold the asset`);
   }
-  const decoded = decodeValue(holder, toMetadata(table.infoOf(holder), holder));
+  const decoded = decodeValue(holder, toTagMetadata(table.infoOf(holder), holder));
   if (decoded.kind === 'images' && decoded.images[0] !== undefined) return decoded.images[0];
   if (decoded.kind === 'audio' && decoded.clips[0] !== undefined) return decoded.clips[0].bytes;
   throw new InvalidValueError(tag, `the asset should be in ${inTag}, which has no image or clip`);

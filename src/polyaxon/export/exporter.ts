@@ -24,8 +24,8 @@ import { type SeriesArtifact, toSeriesArtifact } from './run-artifact.js';
 import type { EventTime, ExportTarget, Series, SeriesAppend } from './series.js';
 import { type ExportNotice, type NamedSeries, SeriesIndex } from './series-index.js';
 import { type TagInfo, TagTable } from './tag-table.js';
-import { TimestampPrinter, toPrintable } from './timestamp-text.js';
-import { toValueText } from './value-json.js';
+import { TimestampPrinter, toPrintableTime } from './timestamp-text.js';
+import { toJsonText } from './value-json.js';
 
 export type { ExportCounts, ExporterState } from './exporter-state.js';
 export { artifactsOf, type EventsSummary, type SeriesArtifact } from './run-artifact.js';
@@ -299,7 +299,7 @@ export class Exporter {
   }
 
   #toPrintable(wallTime: number): number {
-    const printable = toPrintable(wallTime);
+    const printable = toPrintableTime(wallTime);
     if (printable !== wallTime && !this.#wallTimeNoticed) {
       this.#wallTimeNoticed = true;
       const message = `wall time ${wallTime} is outside the years 1 to 9999; stored as ${printable}`;
@@ -415,7 +415,7 @@ export class Exporter {
     }
     const path =
       asset === undefined ? undefined : this.#addAsset(series, eventTime.step, asset.extension, asset.bytes);
-    series.appendText(eventTime, toValueText(kind, withPath(value, path)));
+    series.appendText(eventTime, toJsonText(kind, withPath(value, path)));
   }
 
   /** Queues a copy of an asset's bytes and returns its path. */

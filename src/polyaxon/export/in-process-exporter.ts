@@ -29,7 +29,7 @@ import { ScalarDecoder } from '../../format/reader/scalar-decoder.js';
 import { RecordAssembler } from '../../format/record/record-assembler.js';
 import { decodeRecord } from '../../format/record/record-codec.js';
 import { decodeEvent } from '../../format/wire/decode-event.js';
-import { listEventFiles, scanFile } from '../../format/writer/earlier-files.js';
+import { listEarlierFiles, scanEarlierFile } from '../../format/writer/earlier-files.js';
 import type { EventSink, OpenEventFile } from '../../format/writer/event-sink.js';
 import type { RunArtifact } from '../run-record.js';
 import { ExportSession } from './export-session.js';
@@ -119,7 +119,7 @@ export class PolyaxonFiles {
     this.#tails.clear();
     this.#heldBytes = 0;
     try {
-      const names = listEventFiles(directory, sink);
+      const names = listEarlierFiles(directory, sink);
       this.#learnRestarts(names, fromStep);
       for (const name of names) this.#pushFile(name, sink.read(directory, name), files);
       this.#session.emptyFiles((path) => existsSync(join(runDirectory, path)));
@@ -161,7 +161,7 @@ export class PolyaxonFiles {
     const { directory, logDirectory, sink } = this.#options;
     const restarts = this.#session.restartsOf(logDirectory);
     for (const fileName of names)
-      for (const { event, offset } of scanFile(directory, fileName, sink)) {
+      for (const { event, offset } of scanEarlierFile(directory, fileName, sink)) {
         const { step, isSessionStart, values = [] } = event;
         if (isSessionStart) restarts.add({ fileName, offset, step });
         for (const { tag, isRetraction } of values)

@@ -99,7 +99,7 @@ export class TagTable {
 }
 
 /** Returns the metadata to read a value with: its own, or that of the tag's first value. */
-export function toMetadata(info: TagInfo, { metadata }: SummaryValue): SummaryMetadata | undefined {
+export function toTagMetadata(info: TagInfo, { metadata }: SummaryValue): SummaryMetadata | undefined {
   const { pluginName, content } = info;
   if (pluginName === undefined) return undefined;
   if (metadata?.pluginName === pluginName) return metadata;

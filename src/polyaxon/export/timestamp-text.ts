@@ -19,7 +19,7 @@ const MICROS_END = 26;
 const ZERO = 48;
 
 /** Returns the nearest wall time in the range of Python's `datetime`; 0 for NaN. */
-export function toPrintable(wallTime: number): number {
+export function toPrintableTime(wallTime: number): number {
   if (wallTime >= FIRST_SECOND && wallTime < END_SECOND) return wallTime;
   if (Number.isNaN(wallTime)) return 0;
   return wallTime < 0 ? FIRST_SECOND : END_SECOND - 1;

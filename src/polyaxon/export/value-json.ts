@@ -33,7 +33,7 @@ const FLOAT_FIELDS: Partial<Record<ArtifactKind, ReadonlySet<string>>> = {
 };
 
 /** Returns a value as JSON; strings of kinds with JSON lines are returned unchanged. */
-export function toValueText(kind: ArtifactKind, value: JsonValue): string {
+export function toJsonText(kind: ArtifactKind, value: JsonValue): string {
   if (typeof value === 'string' && isJsonLines(kind)) return value;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return toCompactJson(value);
   const fields = value as Fields;

@@ -4,7 +4,7 @@
  * Source: apache-arrow 21, `Table`, `Vector`, `Type` (`src/enum.ts`).
  */
 
-import type { TableColumn } from './table-column.js';
+import type { ArrowColumn } from './table-column.js';
 
 /** The part of Arrow's `Table` that is used here. */
 export interface ArrowTable {
@@ -43,7 +43,7 @@ export function isArrowTable(value: object): value is ArrowTable {
 }
 
 /** Returns copies of a table's columns. Times of day, durations and nested values are not converted. */
-export function readArrowColumns(table: ArrowTable): TableColumn[] {
+export function readArrowColumns(table: ArrowTable): ArrowColumn[] {
   return table.schema.fields.map(({ name, type }, i) =>
     readColumn(name, type, table.getChildAt(i), table.numRows),
   );
@@ -54,7 +54,7 @@ function readColumn(
   given: ArrowType,
   vector: ArrowVector | null,
   rowCount: number,
-): TableColumn {
+): ArrowColumn {
   const type = given.dictionary ?? given;
   const cells = Array.from({ length: rowCount }, (_, row) => vector?.get(row) ?? null);
   switch (type.typeId) {

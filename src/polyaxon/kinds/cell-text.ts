@@ -12,7 +12,7 @@ import { isArrayLike } from '../../summary/arguments.js';
 import { toPythonFloat } from '../number-text.js';
 import { toPythonFloat32, toPythonNumber, toUtcTime, type UtcTime } from './python-text.js';
 import { invalidTable } from './table.js';
-import type { TableColumn } from './table-column.js';
+import type { ArrowColumn } from './table-column.js';
 
 /** Prints the cells of one column. */
 export interface CellWriter {
@@ -22,7 +22,7 @@ export interface CellWriter {
   readonly missing: 'NaN' | 'None' | 'NaT';
 }
 
-export function createCellWriter(column: TableColumn): CellWriter {
+export function createCellWriter(column: ArrowColumn): CellWriter {
   const { cells, times } = column;
   if (times !== undefined) return timeWriter(column);
   if (cells instanceof Float32Array) return floatWriter(cells, toPythonFloat32);
@@ -58,7 +58,7 @@ function floatWriter(
 }
 
 /** Prints timestamps without a zone: dates only if all are at midnight, and fractions if any timestamp has one. */
-function timeWriter({ cells, times }: TableColumn): CellWriter {
+function timeWriter({ cells, times }: ArrowColumn): CellWriter {
   const list = Array.from(cells as ArrayLike<bigint | null>, (cell) =>
     cell === null ? undefined : toUtcTime(cell),
   );

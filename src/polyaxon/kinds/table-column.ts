@@ -1,5 +1,5 @@
 /** One column of a table. */
-export interface TableColumn {
+export interface ArrowColumn {
   readonly name: string;
   readonly cells: ArrayLike<unknown>;
   /**

@@ -7,7 +7,7 @@ import { invalidArgument } from '../../base/errors.js';
 import { toWellFormedText } from '../../base/well-formed-text.js';
 import { isArrayLike } from '../../summary/arguments.js';
 import { type ArrowTable, isArrowTable, readArrowColumns } from './arrow-table.js';
-import type { TableColumn } from './table-column.js';
+import type { ArrowColumn } from './table-column.js';
 
 /** Rows as objects. The columns are all keys, in order of first occurrence. */
 export type RowObjects = readonly Readonly<Record<string, unknown>>[];
@@ -30,7 +30,7 @@ export type DataframeInput =
   | ArrowTable;
 
 export interface Table {
-  readonly columns: readonly TableColumn[];
+  readonly columns: readonly ArrowColumn[];
   readonly rowCount: number;
 }
 

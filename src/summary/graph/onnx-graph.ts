@@ -11,7 +11,7 @@ import type { GraphAttribute, GraphShape } from './graph-attributes.js';
 import { GraphBuilder } from './graph-builder.js';
 import { convertModel, invalidModel } from './invalid-graph.js';
 import { NodeNames } from './node-names.js';
-import { readValueType, toAttribute, toShape, toTypeAttributes, type ValueType } from './onnx-types.js';
+import { type OnnxType, readValueType, toAttribute, toShape, toTypeAttributes } from './onnx-types.js';
 
 /** Converts the bytes of an ONNX model to a serialized `GraphDef`. Throws `ERR_GRAPH_INVALID`. */
 export function onnxToGraphDef(model: Uint8Array): Uint8Array {
@@ -96,7 +96,7 @@ class OnnxConverter {
     }
   }
 
-  #addNode(node: onnx.INodeProto, name: string, producers: Producers, types: Map<string, ValueType>): void {
+  #addNode(node: onnx.INodeProto, name: string, producers: Producers, types: Map<string, OnnxType>): void {
     const attributes: [string, GraphAttribute][] = [];
     const inputs = (node.input ?? [])
       .filter((input) => input !== '')
@@ -124,7 +124,7 @@ class OnnxConverter {
 /** The shapes of a node's outputs; undefined if any of them is unknown. */
 function findShapes(
   outputs: readonly string[],
-  types: ReadonlyMap<string, ValueType>,
+  types: ReadonlyMap<string, OnnxType>,
 ): GraphShape[] | undefined {
   const shapes = outputs.map((output) => types.get(output)?.shape);
   return shapes.length > 0 && shapes.every((shape) => shape !== undefined) ? shapes : undefined;
@@ -136,7 +136,7 @@ function findProducer(producers: Producers, value: string, consumer: string): st
   throw invalidModel(`${consumer} has the input ${describe(value)}, which nothing in the model produces`);
 }
 
-function readTypes(graph: onnx.IGraphProto): Map<string, ValueType> {
+function readTypes(graph: onnx.IGraphProto): Map<string, OnnxType> {
   const values = [...(graph.valueInfo ?? []), ...(graph.output ?? [])];
   return new Map(values.map(({ name, type }) => [name ?? '', readValueType(type)]));
 }

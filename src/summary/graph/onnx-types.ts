@@ -21,13 +21,13 @@ const LAST_SHARED_TYPE = 16;
 const { AttributeType } = onnx.AttributeProto;
 
 /** The known type information of a value. */
-export interface ValueType {
+export interface OnnxType {
   readonly shape: GraphShape | undefined;
   readonly attributes: Record<string, GraphAttribute>;
 }
 
 /** The `dtype` and `shape` of a tensor. Types that TensorFlow does not have are given in ONNX's notation as `onnx_type`. */
-export function readValueType(type: onnx.ITypeProto | null | undefined): ValueType {
+export function readValueType(type: onnx.ITypeProto | null | undefined): OnnxType {
   const tensor = type?.tensorType ?? type?.sparseTensorType;
   // A named dimension, such as `batch`, has an unknown size.
   const shape = tensor?.shape?.dim?.map(({ dimValue }) => (dimValue == null ? null : toSize(dimValue)));

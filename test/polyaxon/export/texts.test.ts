@@ -6,7 +6,7 @@ import { toCompactJson, toFloatsJson, toPythonJson } from '../../../src/polyaxon
 import {
   TimestampPrinter,
   toIsoTimestamp,
-  toPrintable,
+  toPrintableTime,
 } from '../../../src/polyaxon/export/timestamp-text.js';
 import { sanitizeName, toFallbackName, toReadableName } from '../../../src/polyaxon/names.js';
 import { toJsonFloat, toPythonFloat } from '../../../src/polyaxon/number-text.js';
@@ -184,6 +184,6 @@ describe('toPrintable', () => {
     [253_402_300_799.5, 253_402_300_799.5],
     [12.5, 12.5],
   ])('returns for %d the nearest wall time from year 1 to 9999', (wallTime, expected) => {
-    expect(toPrintable(wallTime)).toBe(expected);
+    expect(toPrintableTime(wallTime)).toBe(expected);
   });
 });

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { toDoctorText } from '../../../uploader/commands/doctor.js';
 import { countColumns } from '../../../uploader/commands/text-columns.js';
-import type { Finding } from '../../../uploader/operations/doctor/finding.js';
+import type { DoctorFinding } from '../../../uploader/operations/doctor/finding.js';
 import { startChildServer } from '../../support/child-server.js';
 import { describeWithPeers, peerPath } from '../../support/peers.js';
 import { runCommand } from '../../support/run-command.js';
@@ -35,7 +35,7 @@ interface Report {
   readonly code: number | undefined;
   readonly problems: number;
   readonly warnings: number;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly DoctorFinding[];
 }
 
 async function examine(...args: string[]): Promise<Report> {
@@ -43,7 +43,7 @@ async function examine(...args: string[]): Promise<Report> {
   return { code, ...(JSON.parse(stdout) as Omit<Report, 'code'>) };
 }
 
-const of = ({ findings }: Report, name: string): Finding[] =>
+const of = ({ findings }: Report, name: string): DoctorFinding[] =>
   findings.filter((finding) => finding.name === name);
 
 async function addRun(name: string): Promise<string> {
@@ -70,7 +70,7 @@ function damage(run: string): void {
 }
 
 /** What differs between machines. */
-function toComparable(finding: Finding): Finding {
+function toComparable(finding: DoctorFinding): DoctorFinding {
   const replace = (text: string): string =>
     text
       .replaceAll(home, '/home/me')

@@ -25,7 +25,7 @@ import {
   toRemoval,
 } from '../../../uploader/polyaxon-sync/items.js';
 import { createKnown, type Known } from '../../../uploader/polyaxon-sync/known.js';
-import { isDone, planStatuses } from '../../../uploader/polyaxon-sync/status-machine.js';
+import { isFinalStatus, planStatuses } from '../../../uploader/polyaxon-sync/status-machine.js';
 
 const UUID = 'ab'.repeat(16);
 type RunData = Omit<DesiredRun, 'creation'>;
@@ -88,7 +88,7 @@ class Server {
       case 'end': {
         const statuses = { status: this.run.status, conditions: this.conditions };
         for (const { condition: posted, force } of planStatuses(statuses, request.conditions).posts)
-          if (force || !isDone(this.run.status)) this.post(posted);
+          if (force || !isFinalStatus(this.run.status)) this.post(posted);
         if (request.kind === 'end') known.final = request.hash;
         else known.items.set('status', request.hash);
         return;

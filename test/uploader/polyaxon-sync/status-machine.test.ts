@@ -6,7 +6,7 @@ import type { V1StatusCondition } from '../../../src/polyaxon/api-types.js';
 import { RUN_STATUSES, type RunStatus } from '../../../src/polyaxon/statuses.js';
 import type { RunStatuses } from '../../../uploader/polyaxon-api/types.js';
 import {
-  isDone,
+  isFinalStatus,
   planStatuses,
   type StatusPost,
   WRITER_LOST,
@@ -23,8 +23,8 @@ class Server implements RunStatuses {
 
   post({ condition: posted, force }: StatusPost): void {
     if (posted.type === 'created') return;
-    if (this.status === 'stopping' && !isDone(posted.type)) return;
-    if (isDone(this.status) && !force) return;
+    if (this.status === 'stopping' && !isFinalStatus(posted.type)) return;
+    if (isFinalStatus(this.status) && !force) return;
     this.status = posted.type;
     if (this.conditions.at(-1)?.type === posted.type) this.conditions.pop();
     this.conditions.push(posted);
@@ -113,7 +113,7 @@ describe('planStatuses', () => {
       fc.property(sequences, fc.nat(), (wanted, seed) => {
         const server = new Server();
         for (const each of wanted.slice(0, seed % (wanted.length + 1)))
-          server.post({ condition: each, force: isDone(server.status) });
+          server.post({ condition: each, force: isFinalStatus(server.status) });
         server.take(wanted);
         expect(server.types).toEqual(wanted.map(({ type }) => type));
         expect(server.take(wanted)).toBe(0);

@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/base/clock.js';
 import type { FileError } from '../../../uploader/base/errors.js';
 import type { FileStat, FileSystem } from '../../../uploader/base/io/file-system.js';
 import { nodeFileSystem } from '../../../uploader/base/io/node-file-system.js';
-import type { FoundRun, ScanSink } from '../../../uploader/pipeline/inventory/scan-sink.js';
+import type { ScannedRun, ScanSink } from '../../../uploader/pipeline/inventory/scan-sink.js';
 import type { SkippedPath } from '../../../uploader/pipeline/scan/directory-node.js';
 import { IgnoreRules, type PatternOptions } from '../../../uploader/pipeline/scan/ignore-rules.js';
 import { LayoutRules } from '../../../uploader/pipeline/scan/layout-rules.js';
@@ -20,13 +20,13 @@ export interface FoundFile {
 
 /** A sink that records the last version of each file, and which files were deleted or excluded. */
 export class RecordingSink implements ScanSink {
-  readonly runs: FoundRun[] = [];
+  readonly runs: ScannedRun[] = [];
   readonly files = new Map<number, FoundFile>();
   readonly gone: string[] = [];
   readonly #folders: { run: number; path: string }[] = [];
   readonly #ids = new Map<string, number>();
 
-  onRun(run: FoundRun): number {
+  onRun(run: ScannedRun): number {
     this.runs.push(run);
     return this.runs.length - 1;
   }

@@ -34,7 +34,7 @@ export async function scanRuns(
 }
 
 /** Checks that the store exists and accepts the credentials. Throws the coded error otherwise. */
-export async function checkStore(
+export async function expectStore(
   { retryPolicy, store }: StoreAccess,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -47,7 +47,7 @@ export async function checkStore(
  *
  * Where a listing can start at any key, neighbouring runs share their pages: a thousand small runs cost a few requests instead of a thousand.
  */
-export async function listRuns(
+export async function listStoredRuns(
   context: UploaderContext,
   runs: readonly KnownRun[],
   signal: AbortSignal | undefined,

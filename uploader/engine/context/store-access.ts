@@ -7,7 +7,7 @@ import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
 import type { Store, StoreNotice } from '../../store/base/store.js';
 import { openStore } from '../../store/open-store.js';
-import { checkStore } from './listing.js';
+import { expectStore } from './listing.js';
 
 interface StoreAccessOptions {
   readonly io: Io;
@@ -43,7 +43,7 @@ export async function openStoreAccess(
   const store = options.store ?? (await openStore(config.store, { ...io, s3, polyaxon, onNotice }));
   const retryPolicy = new RetryPolicy({ ...io, retryTimeoutMs: config.retryTimeoutMs });
   try {
-    await checkStore({ store, retryPolicy }, signal);
+    await expectStore({ store, retryPolicy }, signal);
   } catch (error) {
     if (options.store === undefined) await store.close();
     throw error;

@@ -7,7 +7,7 @@ import { RUN_FILE } from '../../../src/run-directory/layout.js';
 import { mapInParallel } from '../../base/in-parallel.js';
 import type { Io } from '../../base/io/io.js';
 import { joinNames } from '../../base/join-path.js';
-import { readJson } from '../../run-directory/run-files.js';
+import { readJsonFile } from '../../run-directory/run-files.js';
 import { RunLiveness } from '../../run-directory/run-liveness.js';
 import type { RunUploadStatus } from './status-file.js';
 
@@ -30,7 +30,7 @@ async function describeRun(
 ): Promise<Pick<FoundRun, 'name' | 'status'>> {
   const path = Buffer.from(directory);
   // A file that is missing, damaged or being replaced says nothing.
-  const found = await readJson(io.fileSystem, joinNames(path, RUN_FILE)).catch(() => undefined);
+  const found = await readJsonFile(io.fileSystem, joinNames(path, RUN_FILE)).catch(() => undefined);
   if (typeof found !== 'object' || found === null) {
     const place = relative(root, directory) || basename(root);
     return { name: basename(directory) === uuid ? uuid : place, status: null };

@@ -6,7 +6,7 @@ import { messageOf } from '../../../src/base/errors.js';
 import { ConfigError } from '../../base/errors.js';
 import type { HttpAddress } from '../../settings/value-types.js';
 import type { Health, Monitor } from './monitor.js';
-import { CONTENT_TYPE } from './prometheus.js';
+import { METRICS_TYPE } from './prometheus.js';
 
 interface MonitorServer {
   readonly url: string;
@@ -73,7 +73,7 @@ function limitConnections(server: Server): (socket: Socket) => void {
 }
 
 function answerPath(monitor: Monitor, path: string, response: ServerResponse): void {
-  if (path === '/metrics') answer(response, 200, CONTENT_TYPE, monitor.toText());
+  if (path === '/metrics') answer(response, 200, METRICS_TYPE, monitor.toText());
   else if (path === '/healthz') answerHealth(response, monitor.health());
   else if (path === '/readyz') answerHealth(response, monitor.readiness());
   else answer(response, 404, 'text/plain', 'not found; try /healthz, /readyz or /metrics\n');

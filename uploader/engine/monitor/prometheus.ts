@@ -4,7 +4,7 @@
  * Source: Prometheus documentation, "Exposition formats", text format 0.0.4.
  */
 
-export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export interface Sample {
   readonly labels?: Readonly<Record<string, string>> | undefined;

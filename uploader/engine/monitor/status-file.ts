@@ -70,7 +70,7 @@ const FILE_MODE = 0o600;
 const MAX_FILE_BYTES = 256 * 1024 * 1024;
 
 /** What the status of a run is made of. */
-export interface RunFacts {
+interface RunFacts {
   readonly phase: RunUploadStatus['phase'];
   readonly stateOf: (id: FileId) => FileState;
   /** How long the export of its events is behind. */

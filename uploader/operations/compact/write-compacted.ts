@@ -1,7 +1,7 @@
 /** Writes the compacted file of a run, record by record. */
 
 import { editSummary, type ValueEdit } from '../../../src/format/compaction/edit-summary.js';
-import type { CompactionPlan, EarlierTag } from '../../../src/format/compaction/plan-compaction.js';
+import type { CompactedTag, CompactionPlan } from '../../../src/format/compaction/plan-compaction.js';
 import type { RecordIndex } from '../../../src/format/compaction/record-index.js';
 import { findMetadata } from '../../../src/format/compaction/select-points.js';
 import {
@@ -41,7 +41,7 @@ export async function writeCompacted(
   {
     replaced,
     signal,
-  }: { readonly replaced: readonly EarlierTag[] | undefined; readonly signal?: AbortSignal | undefined },
+  }: { readonly replaced: readonly CompactedTag[] | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   const { index } = run;
   const file = await fileSystem.openForWriting(path, 'create', FILE_MODE);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../../src/base/errors.js';
 import { formatBytes } from '../../base/format.js';
 import type { Io } from '../../base/io/io.js';
-import { type Finding, ok, problem, warning } from './finding.js';
+import { type DoctorFinding, ok, problem, warning } from './finding.js';
 
 /** A probe ends with this, so that no uploader takes it for a file of a run. */
 const PROBE_SUFFIX = '.partial';
@@ -80,11 +80,11 @@ export function toDirectoryFindings(
   path: string,
   facts: DirectoryFacts,
   { isLocal }: { readonly isLocal: boolean },
-): Finding[] {
+): DoctorFinding[] {
   const { freeBytes, network, failure, clockOffsetMs } = facts;
   const free = `${formatBytes(freeBytes)} free`;
   const place = network === null ? path : `${path}, on a network file system (${network})`;
-  const findings: Finding[] = [];
+  const findings: DoctorFinding[] = [];
   if (failure !== null)
     findings.push(
       problem(name, `${place}: cannot be written: ${failure}`, 'Make it writable for this user.'),

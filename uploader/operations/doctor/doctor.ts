@@ -9,7 +9,7 @@ import { resolveConfig, toStateDirectory } from '../../settings/sync-config.js';
 import type { Flags } from '../../settings/table.js';
 import { type DiskAccess, findRunPath } from '../runs/find-run.js';
 import { examineDirectory, toDirectoryFindings } from './directories.js';
-import { attempt, type Finding, ok, problem, warning } from './finding.js';
+import { attemptCheck, type DoctorFinding, ok, problem, warning } from './finding.js';
 import { checkGit, checkNode, checkOwnVersion, checkPackages, checkTensorBoard } from './programs.js';
 import { checkRuns } from './runs.js';
 import { checkConfiguredStore, checkUploads } from './uploads.js';
@@ -19,12 +19,15 @@ interface DoctorOptions extends DiskAccess {
 }
 
 /** `argument`: a root, a run, or any log directory; undefined for the default roots. */
-export async function examine(argument: string | undefined, options: DoctorOptions): Promise<Finding[]> {
+export async function examine(
+  argument: string | undefined,
+  options: DoctorOptions,
+): Promise<DoctorFinding[]> {
   const { flags, environment, io, signal } = options;
-  const findings: Finding[] = [...checkNode(), ...checkOwnVersion()];
-  const add = async (name: string, check: () => Promise<readonly Finding[]>): Promise<void> => {
+  const findings: DoctorFinding[] = [...checkNode(), ...checkOwnVersion()];
+  const add = async (name: string, check: () => Promise<readonly DoctorFinding[]>): Promise<void> => {
     signal.throwIfAborted();
-    for (const finding of await attempt(name, check)) findings.push(finding);
+    for (const finding of await attemptCheck(name, check)) findings.push(finding);
   };
   await add('TensorBoard', () => checkTensorBoard(options));
   await add('git', () => checkGit(options));
@@ -70,20 +73,20 @@ async function findRoots(argument: string | undefined, options: DoctorOptions): 
   return [await findRunPath(argument, options, { mayBeMissing: true })];
 }
 
-async function checkRoot(path: string, { io }: DoctorOptions): Promise<Finding[]> {
+async function checkRoot(path: string, { io }: DoctorOptions): Promise<DoctorFinding[]> {
   if ((await findStat(io.fileSystem, path)) === null)
     return [problem('root', `${path} does not exist`, 'Pass an existing root, or the name of a run.')];
   return toDirectoryFindings('root', path, await examineDirectory(io, path), { isLocal: false });
 }
 
-async function checkStateDirectory(path: string, { io }: DoctorOptions): Promise<Finding[]> {
+async function checkStateDirectory(path: string, { io }: DoctorOptions): Promise<DoctorFinding[]> {
   if ((await findStat(io.fileSystem, path)) === null)
     return [ok('state', `${path} does not exist yet: the first sync or watch creates it`)];
   return toDirectoryFindings('state', path, await examineDirectory(io, path), { isLocal: true });
 }
 
 /** How the variables of Polyaxon change where runs are written and reported. */
-async function checkPolyaxon({ environment, io }: DoctorOptions): Promise<Finding[]> {
+async function checkPolyaxon({ environment, io }: DoctorOptions): Promise<DoctorFinding[]> {
   const name = 'Polyaxon';
   const names = Object.keys(environment)
     .filter((each) => each.startsWith('POLYAXON_') && environment[each] !== '')

@@ -2,7 +2,7 @@
 
 import { CodedError, messageOf } from '../../../src/base/errors.js';
 
-export interface Finding {
+export interface DoctorFinding {
   /** What was checked, in a word or two. */
   readonly name: string;
   /** `problem`: something does not work. `warning`: it works, with a risk or a limit. */
@@ -13,23 +13,23 @@ export interface Finding {
   readonly advice: string | null;
 }
 
-export function ok(name: string, found: string): Finding {
+export function ok(name: string, found: string): DoctorFinding {
   return { name, level: 'ok', found, advice: null };
 }
 
-export function warning(name: string, found: string, advice: string): Finding {
+export function warning(name: string, found: string, advice: string): DoctorFinding {
   return { name, level: 'warning', found, advice };
 }
 
-export function problem(name: string, found: string, advice: string): Finding {
+export function problem(name: string, found: string, advice: string): DoctorFinding {
   return { name, level: 'problem', found, advice };
 }
 
 /** Makes a finding of an error: coded errors say what to do, those of the system say which file cannot be used. */
-export async function attempt(
+export async function attemptCheck(
   name: string,
-  check: () => Promise<readonly Finding[]>,
-): Promise<readonly Finding[]> {
+  check: () => Promise<readonly DoctorFinding[]>,
+): Promise<readonly DoctorFinding[]> {
   try {
     return await check();
   } catch (error) {

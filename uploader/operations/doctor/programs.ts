@@ -5,22 +5,22 @@ import { TensorBoardMissingError } from '../../base/errors.js';
 import { runProgram } from '../../base/io/run-program.js';
 import type { DiskAccess } from '../runs/find-run.js';
 import { runTensorBoard } from '../tensorboard/run-tensorboard.js';
-import { type Finding, ok, problem, warning } from './finding.js';
+import { type DoctorFinding, ok, problem, warning } from './finding.js';
 
 /** A program that does not answer, for example because it is on a disk that does not answer. */
 const PROGRAM_TIMEOUT_MS = 60_000;
 
-export function checkNode(version: string = process.versions.node): Finding[] {
+export function checkNode(version: string = process.versions.node): DoctorFinding[] {
   const range = findOwnManifest()?.engines?.node ?? '*';
   if (isInRange(version, range)) return [ok('Node.js', version)];
   return [problem('Node.js', `${version}, expected ${range}`, 'Install a newer version of Node.js.')];
 }
 
-export function checkOwnVersion(): Finding[] {
+export function checkOwnVersion(): DoctorFinding[] {
   return [ok('polytrack', findOwnManifest()?.version ?? 'unknown, because it is bundled')];
 }
 
-export async function checkTensorBoard(access: DiskAccess): Promise<Finding[]> {
+export async function checkTensorBoard(access: DiskAccess): Promise<DoctorFinding[]> {
   const name = 'TensorBoard';
   try {
     const { code, output, command } = await runTensorBoard(['--version'], toProgramOptions(access));
@@ -36,7 +36,7 @@ export async function checkTensorBoard(access: DiskAccess): Promise<Finding[]> {
   }
 }
 
-export async function checkGit(access: DiskAccess): Promise<Finding[]> {
+export async function checkGit(access: DiskAccess): Promise<DoctorFinding[]> {
   const end = await runProgram(['git', '--version'], toProgramOptions(access));
   const version = /\d+\.\S+/.exec(end?.output ?? '')?.[0];
   if (end?.code === 0 && version !== undefined) return [ok('git', version)];
@@ -57,7 +57,9 @@ const PURPOSES: Readonly<Record<string, readonly [name: string, use: string]>> =
 };
 
 /** Lists the optional packages. A missing one is no problem: a store that needs it says so. */
-export function checkPackages(findVersion: typeof findInstalledVersion = findInstalledVersion): Finding[] {
+export function checkPackages(
+  findVersion: typeof findInstalledVersion = findInstalledVersion,
+): DoctorFinding[] {
   return Object.entries(findOwnManifest()?.peerDependencies ?? {}).map(([library, range]) => {
     const [name, use] = PURPOSES[library] ?? [library, 'an optional feature'];
     const version = findVersion(library);

@@ -11,14 +11,14 @@ import { collectRuns, type DiskAccess } from '../runs/find-run.js';
 import { toShortUuid } from '../runs/match-run.js';
 import { type LoadedRow, readRows } from '../runs/read-rows.js';
 import { findValue } from '../runs/run-row.js';
-import { type Finding, ok, problem, warning } from './finding.js';
+import { type DoctorFinding, ok, problem, warning } from './finding.js';
 
 const SHOWN = 3;
 /** Event files are read as a whole, so only those of the newest runs are: about a second. */
 const MAX_READ_BYTES = 256 * 1024 * 1024;
 
 /** Checks the runs of a root, one run, or a directory of event files. */
-export async function checkRuns(path: string, access: DiskAccess): Promise<Finding[]> {
+export async function checkRuns(path: string, access: DiskAccess): Promise<DoctorFinding[]> {
   const rows = await readRuns(path, access);
   if (rows === null) return checkEventFiles([{ name: path, directory: path }], path, access);
   const newestFirst = [...rows].sort((a, b) => toTime(b) - toTime(a));
@@ -42,11 +42,11 @@ function toTime({ run }: LoadedRow): number {
   return (run.createdAt ?? run.startedAt)?.getTime() ?? 0;
 }
 
-function checkEnds(rows: readonly LoadedRow[]): Finding[] {
+function checkEnds(rows: readonly LoadedRow[]): DoctorFinding[] {
   const lost = rows.filter(({ isLost }) => isLost);
   const running = rows.filter((row) => findValue(row, 'status') === 'running').length;
   const count = `${formatCount(rows.length, 'run')}${running === 0 ? '' : `, ${running} of them running`}`;
-  const findings: Finding[] = [ok('runs', count)];
+  const findings: DoctorFinding[] = [ok('runs', count)];
   if (lost.length > 0)
     findings.push(
       warning(
@@ -94,7 +94,7 @@ async function checkEventFiles(
   runs: readonly Checked[],
   path: string,
   access: DiskAccess,
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   const damaged: string[] = [];
   let files = 0;
   let readBytes = 0;

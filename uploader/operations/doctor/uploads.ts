@@ -8,7 +8,7 @@ import type { Flags } from '../../settings/table.js';
 import { checkStore } from '../check/check-store.js';
 import { toFacts } from '../check/check-text.js';
 import type { DiskAccess } from '../runs/find-run.js';
-import { type Finding, ok, problem, warning } from './finding.js';
+import { type DoctorFinding, ok, problem, warning } from './finding.js';
 
 /** Checks each store that the path was uploaded to, without contacting it. `store`: the configured one. */
 export async function checkUploads(
@@ -16,7 +16,7 @@ export async function checkUploads(
   store: string | undefined,
   flags: Flags,
   { io, environment, signal }: DiskAccess,
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   // The store of this configuration is not used.
   const { config } = await resolveConfig(
     path,
@@ -31,7 +31,7 @@ export async function checkUploads(
   return [warning('upload', text, `Run: polytrack sync ${path} --store ${store}`)];
 }
 
-function toUploadFindings(status: FoundStatus, path: string): Finding[] {
+function toUploadFindings(status: FoundStatus, path: string): DoctorFinding[] {
   const { store, state, pid, reason, storeOutageMs, isRunning, ageMs, runs, total, problems = [] } = status;
   const pending = runs.filter(({ pendingFiles }) => pendingFiles > 0).length;
   const rest =
@@ -43,7 +43,7 @@ function toUploadFindings(status: FoundStatus, path: string): Finding[] {
     : 'no uploader is running';
   const text = `${store}: ${who}; ${rest}`;
   const sync = `Run: polytrack sync ${path} --store ${store}`;
-  const findings: Finding[] = [];
+  const findings: DoctorFinding[] = [];
   const error = runs.find(({ lastError }) => lastError !== null)?.lastError ?? problems[0];
   if (error !== undefined && error !== null)
     findings.push(
@@ -77,7 +77,7 @@ const LIMITS: readonly string[] = ['NOTICE_NO_APPEND', 'NOTICE_NO_CONDITIONAL_WR
 export async function checkConfiguredStore(
   { store, s3, polyaxon, stateDirectory }: SyncConfig,
   { io, signal }: DiskAccess,
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   const options = { io, s3, polyaxon: polyaxon?.(), stateDirectory, signal };
   const check = await checkStore(store, options);
   const { error, notices, isUsable } = check;

@@ -8,7 +8,7 @@ import { TagIndex } from '../../../src/format/reader/plugin-value.js';
 import type { Event, SummaryValue } from '../../../src/format/wire/messages.js';
 import { chooseRuns, createTagError } from './choose-runs.js';
 import { decodeInspected, type InspectedValue } from './inspected-value.js';
-import { toJsonValue, toValueText } from './point-text.js';
+import { toJsonValue, toPointText } from './point-text.js';
 import { type Damage, scanFile } from './scan-file.js';
 
 export interface TagInspection {
@@ -187,7 +187,7 @@ class RunCollector {
       const reason = messageOf(error);
       return { text: `cannot be decoded: ${reason}`, scalar: undefined, value: { kind: 'invalid', reason } };
     }
-    const { text, content } = toValueText(decoded);
+    const { text, content } = toPointText(decoded);
     return {
       text,
       ...(content === undefined ? {} : { content: toJson(content) }),

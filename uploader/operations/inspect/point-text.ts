@@ -11,7 +11,7 @@ interface ValueText {
 }
 
 /** Describes a value. */
-export function toValueText(value: InspectedValue): ValueText {
+export function toPointText(value: InspectedValue): ValueText {
   switch (value.kind) {
     case 'scalar':
       return { text: String(value.value) };

@@ -16,7 +16,7 @@ import type { ManifestLine } from '../../pipeline/manifest/manifest.js';
 import { combineCrc32 } from '../../store/base/crc32-combine.js';
 import type { PlannedFile } from './pull-plan.js';
 import type { PullProblem } from './pull-report.js';
-import { type Piece, PullFailure, type ReceiveContext, receive } from './receive.js';
+import { PullFailure, type ReceiveContext, type ReceivedPiece, receive } from './receive.js';
 
 export interface PullContext extends ReceiveContext {
   /** The run's directory, with all links resolved. */
@@ -37,7 +37,7 @@ const DIRECTORY_MODE = 0o755;
 const IN_THE_WAY = 'a different local file exists; use --overwrite to replace it';
 
 interface Wanted {
-  readonly pieces: readonly Piece[];
+  readonly pieces: readonly ReceivedPiece[];
   readonly sizeBytes: number;
   readonly crc32: number | null;
   readonly sha256: string | null;
@@ -118,7 +118,7 @@ class FilePull {
     const line = this.#line?.etag === head.etag ? this.#line : undefined;
     let crc = head.crc32 ?? line?.crc32 ?? null;
     let sizeBytes = head.sizeBytes;
-    const pieces: Piece[] = [{ key, start: 0, end: sizeBytes }];
+    const pieces: ReceivedPiece[] = [{ key, start: 0, end: sizeBytes }];
     const tails = joinSegments(this.#planned.segments, sizeBytes, head.generation);
     for (const { object, skip, end } of tails) {
       const tail = await this.#head(object.key);

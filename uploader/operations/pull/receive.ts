@@ -27,7 +27,7 @@ export class PullFailure extends Error {
 }
 
 /** A byte range of an object. */
-export interface Piece {
+export interface ReceivedPiece {
   readonly key: string;
   readonly start: number;
   readonly end: number;
@@ -41,7 +41,7 @@ const FILE_MODE = 0o644;
  */
 export async function receive(
   path: string,
-  { pieces, sizeBytes }: { readonly pieces: readonly Piece[]; readonly sizeBytes: number },
+  { pieces, sizeBytes }: { readonly pieces: readonly ReceivedPiece[]; readonly sizeBytes: number },
   context: ReceiveContext,
 ): Promise<{ readonly sums: Sums; readonly resumedBytes: number; readonly receivedBytes: number }> {
   const { fileSystem } = context;
@@ -71,7 +71,7 @@ export async function receive(
 async function receivePiece(
   target: {
     readonly file: WritableFile;
-    readonly piece: Piece;
+    readonly piece: ReceivedPiece;
     readonly from: number;
     readonly progress: { sizeBytes: number };
   },

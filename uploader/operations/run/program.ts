@@ -15,7 +15,7 @@ const SILENCE_MS = 5_000;
 /** A terminal sends these to the program itself. */
 const OF_KEYS: readonly string[] = ['SIGINT', 'SIGQUIT'] satisfies ForwardedSignal[];
 
-export interface ProgramOptions {
+interface StartOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly terminal: Terminal;
   /** Whether the output goes through this process, which can then read it. */
@@ -29,7 +29,7 @@ export class Program {
   readonly #ended: Promise<ProgramEnd>;
 
   /** Starts the program. Signals reach it from now on. */
-  constructor([command = '', ...args]: readonly string[], options: ProgramOptions) {
+  constructor([command = '', ...args]: readonly string[], options: StartOptions) {
     const { environment, terminal, isPiped } = options;
     this.#terminal = terminal;
     let settle!: (end: ProgramEnd) => void;

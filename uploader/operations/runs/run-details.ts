@@ -15,7 +15,7 @@ import { toSparkline } from './sparkline.js';
 type JsonMap = Readonly<Record<string, JsonValue>>;
 
 /** A metric in numbers that fit into a line. Non-finite values count for `last` only. */
-export interface MetricSummary {
+export interface ShownMetric {
   readonly name: string;
   readonly points: number;
   readonly firstStep: number;
@@ -33,7 +33,7 @@ export interface LogLine {
 }
 
 export interface RunDetails {
-  readonly metrics: readonly MetricSummary[];
+  readonly metrics: readonly ShownMetric[];
   readonly artifacts: readonly LoadedArtifact[];
   /** The environment that the run recorded; empty if it recorded none. */
   readonly environment: JsonMap;
@@ -87,7 +87,7 @@ async function findFolder(
   return null;
 }
 
-function sumUp({ name, steps, values }: MetricPoints): MetricSummary {
+function sumUp({ name, steps, values }: MetricPoints): ShownMetric {
   const finite = values.filter(Number.isFinite);
   const isEmpty = finite.length === 0;
   return {

@@ -5,7 +5,7 @@ import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { guardUser } from '../../../src/base/user-callback.js';
 import { StoreUnavailableError } from '../../base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
-import { checkStore, scanRuns } from '../../engine/context/listing.js';
+import { expectStore, scanRuns } from '../../engine/context/listing.js';
 import {
   UPLOADER_OPTIONS,
   UploaderContext,
@@ -128,7 +128,7 @@ export async function withScannedRuns<Result>(
     const onEntry = inventory.logDirectories.onEntry;
     await replayFiles(io.fileSystem, paths, owner, { onEntry, onSegment() {}, onOwner });
     const runs = await scanRuns(context, scanner, signal);
-    await checkStore(context, signal);
+    await expectStore(context, signal);
     const problems = groupByRun(scanner.problems);
     const skipped = groupByRun(scanner.skipped);
     const verifyOne = async (run: KnownRun): Promise<VerifiedRun> => {

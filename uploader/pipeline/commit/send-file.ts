@@ -27,7 +27,7 @@ import { settleIntent } from './open-intents.js';
 import { keepPreviousVersion } from './previous-versions.js';
 import { commitSegment, findSegments, toNewestGeneration } from './segments.js';
 import { findChecksum, headObject } from './stored-object.js';
-import { crc32OfRange, findTarget, type Known, type LocalState, type Target } from './target.js';
+import { crc32OfRange, findTarget, type KnownTarget, type LocalState, type Target } from './target.js';
 
 /** How many times a commit may find that another writer has replaced the object. */
 const MAX_CONFLICTS = 3;
@@ -175,7 +175,7 @@ class FileUpload {
   /** Returns the part of the file that is stored, as the object or its segments; null when unknown. */
   async #findKnown(
     base: ObjectVersion | null,
-  ): Promise<Known | FailedOutcome | { status: 'conflict' } | null> {
+  ): Promise<KnownTarget | FailedOutcome | { status: 'conflict' } | null> {
     const { inventory } = this.#context;
     const { id, version } = this.#local;
     if (base === null || base.sizeBytes === 0 || version.sizeBytes < base.sizeBytes) return null;
@@ -210,14 +210,14 @@ class FileUpload {
     return found.status === 'absent' || found.object.etag !== base.etag ? { status: 'conflict' } : found;
   }
 
-  #findTarget(known: Known | null, isSampleEnough: boolean): Promise<Target | null> {
+  #findTarget(known: KnownTarget | null, isSampleEnough: boolean): Promise<Target | null> {
     return findTarget(this.#local, known, this.#context, { isSampleEnough, signal: this.#signal });
   }
 
   async #send(
     reason: UploadReason,
     base: ObjectVersion | null,
-    known: Known | null,
+    known: KnownTarget | null,
     target: Target,
   ): Promise<Attempt> {
     const { inventory } = this.#context;
@@ -339,7 +339,7 @@ class FileUpload {
   async #commit(
     strategy: Strategy,
     base: ObjectVersion | null,
-    known: Known | null,
+    known: KnownTarget | null,
     { target, generation }: { target: Target; generation: number },
   ): Promise<ObjectOutcome> {
     const { inventory } = this.#context;

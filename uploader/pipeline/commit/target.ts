@@ -23,7 +23,7 @@ export interface Target extends Extent {
 }
 
 /** The stored part of the file: its first `sizeBytes` bytes, if they still have this checksum. */
-export type Known = Extent;
+export type KnownTarget = Extent;
 
 export interface LocalState {
   readonly id: FileId;
@@ -35,7 +35,7 @@ export interface LocalState {
 /** Reads as much of the file as needed to find the target; null when the file has become shorter meanwhile. */
 export async function findTarget(
   local: LocalState,
-  known: Known | null,
+  known: KnownTarget | null,
   context: CommitContext,
   options: { readonly isSampleEnough: boolean; readonly signal?: AbortSignal | undefined },
 ): Promise<Target | null> {
@@ -101,7 +101,7 @@ export async function crc32OfRange(
 /** Returns true when the head and the last extent of the stored bytes still have their checksums. */
 async function isPrefixIntact(
   file: LocalFile,
-  known: Known,
+  known: KnownTarget,
   growth: GrowthState,
   context: CommitContext,
   signal: AbortSignal | undefined,

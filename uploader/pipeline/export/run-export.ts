@@ -16,7 +16,7 @@ import { ExportNotices } from './export-notices.js';
 import type { ExportContext, ExportOutcome } from './export-view.js';
 import { InventoryRows } from './inventory-rows.js';
 import { type EventFile, RunExporter } from './run-exporter.js';
-import { RunFacts } from './run-facts.js';
+import { SessionFacts } from './run-facts.js';
 
 /** While a run is written, it is exported at this interval, so that many small appends cost one read. Exports take at most a tenth of the time. */
 const LOOK_INTERVAL_MS = { min: 1_000, max: 10_000 };
@@ -28,7 +28,7 @@ const FIRST_PAUSE_MS = 5_000;
 const MAX_PAUSE_MS = 60_000;
 
 export class RunExport {
-  readonly facts = new RunFacts();
+  readonly facts = new SessionFacts();
   readonly #context: ExportContext;
   readonly #run: KnownRun;
   readonly #rows: InventoryRows;

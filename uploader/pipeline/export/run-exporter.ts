@@ -45,7 +45,7 @@ interface RunExporterOptions {
   readonly pieceBytes?: number | undefined;
 }
 
-export interface Step {
+export interface ExportStep {
   /** Paths of files that were created or have grown. */
   readonly changed: readonly string[];
   /** All output was discarded and is being regenerated. */
@@ -60,8 +60,8 @@ const DIRECTORY_MODE = 0o700;
 /** Pieces to read before anything is written. */
 const MAX_PIECES = 8;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
-const NOTHING: Step = { changed: [], isRestarted: false, hasMore: false };
-const RESTARTED: Step = { changed: [], isRestarted: true, hasMore: true };
+const NOTHING: ExportStep = { changed: [], isRestarted: false, hasMore: false };
+const RESTARTED: ExportStep = { changed: [], isRestarted: true, hasMore: true };
 
 export class RunExporter {
   readonly session: ExportSession;
@@ -113,7 +113,7 @@ export class RunExporter {
    * Reads the next pieces of the first event file that has any. Skips event files that cannot be opened and lists them in `unreadable`.
    * After any error of the file system this exporter is unusable; the caller opens another one.
    */
-  async step(files: readonly EventFile[]): Promise<Step> {
+  async step(files: readonly EventFile[]): Promise<ExportStep> {
     for (const file of [...files].sort((a, b) => compareSources(a.source, b.source))) {
       if (this.#readVersions.get(file.source.relPath) === file.version()) continue;
       const step = await this.#read(file);
@@ -154,7 +154,7 @@ export class RunExporter {
   }
 
   /** Returns null when nothing could be read. */
-  async #read(file: EventFile): Promise<Step | null> {
+  async #read(file: EventFile): Promise<ExportStep | null> {
     const { source } = file;
     const local = await this.#open(file);
     if (local === null) return null;
@@ -220,7 +220,7 @@ export class RunExporter {
     return [...assets, ...appends].map(({ path }) => path);
   }
 
-  async #beginAgain(): Promise<Step> {
+  async #beginAgain(): Promise<ExportStep> {
     await this.remove();
     return RESTARTED;
   }
@@ -236,7 +236,7 @@ export class RunExporter {
   }
 
   /** Once everything is read, replaces files in the store whose rows are all superseded. */
-  async #emptyFiles(): Promise<Step> {
+  async #emptyFiles(): Promise<ExportStep> {
     if (!this.#mayHaveEmptyFiles) return NOTHING;
     this.#mayHaveEmptyFiles = false;
     this.session.emptyFiles(this.#options.mayBeStored);

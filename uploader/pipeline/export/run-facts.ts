@@ -3,7 +3,7 @@
 import { ExportSession } from '../../../src/polyaxon/export/export-session.js';
 import type { ExportFacts } from '../report/export-facts.js';
 
-export class RunFacts implements ExportFacts {
+export class SessionFacts implements ExportFacts {
   state: ExportFacts['state'] = 'undecided';
   isCaughtUp = false;
   session = new ExportSession();

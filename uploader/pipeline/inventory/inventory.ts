@@ -27,7 +27,7 @@ import type { GrowthState } from '../source/read-through.js';
 import { type FileClass, toFileClass } from './file-class.js';
 import { type FileId, FileTable, FLAG, type FolderId } from './file-table.js';
 import { createKnownRun, type KnownRun } from './known-run.js';
-import type { FoundRun, ScanSink } from './scan-sink.js';
+import type { ScannedRun, ScanSink } from './scan-sink.js';
 
 interface Folder {
   readonly run: number;
@@ -108,7 +108,7 @@ export class Inventory implements ScanSink, JournalSink {
 
   // Results of scans.
 
-  onRun(found: FoundRun): number {
+  onRun(found: ScannedRun): number {
     const run = this.#runOf(found.runUuid);
     run.directory = found.directory;
     run.kind = found.kind;

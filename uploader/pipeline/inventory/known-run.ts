@@ -4,14 +4,14 @@ import type { CodedError } from '../../../src/base/errors.js';
 import type { FileError } from '../../base/errors.js';
 import type { RunOwner } from '../journal/journal-entry.js';
 import type { FolderId } from './file-table.js';
-import type { FoundRun } from './scan-sink.js';
+import type { ScannedRun } from './scan-sink.js';
 
 export interface KnownRun {
   readonly index: number;
   readonly uuid: string;
   /** With all symlinks resolved; null while only the journal knows the run. */
   directory: Buffer | null;
-  kind: FoundRun['kind'] | null;
+  kind: ScannedRun['kind'] | null;
   /** Prefix that the paths of its files have inside the run but not on disk. */
   filesAt: string;
   /** Runs that have had its event files under another layout, if they were ever uploaded. */

@@ -3,7 +3,7 @@
 import type { FileStat } from '../../base/io/file-system.js';
 import type { FileId, FolderId } from './file-table.js';
 
-export interface FoundRun {
+export interface ScannedRun {
   readonly runUuid: string;
   /** With all symlinks resolved. */
   readonly directory: Buffer;
@@ -18,7 +18,7 @@ export interface FoundRun {
 /** Receives what each scan finds, including unchanged runs and files. */
 export interface ScanSink {
   /** A run was found, or a known one in another directory. Returns its number. */
-  onRun(run: FoundRun): number;
+  onRun(run: ScannedRun): number;
   /** The directory of a run no longer exists, is excluded from now on, or has lost the run to another directory. */
   onRunGone(run: number): void;
   /** Returns the folder for the files of a directory of a run; `path` is empty for the run directory. */

@@ -10,7 +10,7 @@
 
 import { crc32 } from 'node:zlib';
 import type { JournalHeader, JournalRecord, UnknownRecord } from './journal-entry.js';
-import { fromJson, type Json, toHex, toJson } from './journal-json.js';
+import { fromJson, type Json, toHex, toJournalJson } from './journal-json.js';
 
 export const JOURNAL_VERSION = 2;
 
@@ -29,7 +29,7 @@ export interface LineScan {
 }
 
 export function encodeJournalLine(seq: number, record: JournalRecord): Buffer {
-  const json = JSON.stringify(toJson(record));
+  const json = JSON.stringify(toJournalJson(record));
   const framed = `${Buffer.byteLength(json)} ${seq} ${json}`;
   return Buffer.from(`${toHex(crc32(framed))} ${framed}\n`);
 }

@@ -78,7 +78,7 @@ export async function replayFiles(
       if (record.kind === 'snapshot-end') isWhole = true;
       else takeRecord(record, sink, intents, crashed);
     });
-    const { header, damage, lineCount, goodBytes } = await scanFile(
+    const { header, damage, lineCount, goodBytes } = await scanJournalFile(
       fileSystem,
       toJournalPath(paths, number),
       scanner,
@@ -118,14 +118,14 @@ async function findSnapshot(
 ): Promise<number> {
   for (const number of [...numbers].reverse()) {
     const scanner = new LineScanner(() => undefined);
-    await scanFile(fileSystem, toJournalPath(paths, number), scanner, HEADER_BYTES);
+    await scanJournalFile(fileSystem, toJournalPath(paths, number), scanner, HEADER_BYTES);
     if (scanner.header?.isSnapshot === true) return number;
   }
   return 0;
 }
 
 /** Passes a file, or its first `maxBytes` bytes, to a scanner. */
-export async function scanFile(
+export async function scanJournalFile(
   fileSystem: FileSystem,
   path: string,
   scanner: LineScanner,

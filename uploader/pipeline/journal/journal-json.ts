@@ -18,7 +18,7 @@ export type Json = Readonly<Record<string, unknown>>;
 
 const STRATEGIES: readonly string[] = ['put', 'mpu', 'append', 'segment'] satisfies Strategy[];
 
-export function toJson(record: JournalRecord): Json {
+export function toJournalJson(record: JournalRecord): Json {
   switch (record.kind) {
     case 'done': {
       const { etag, sizeBytes } = record.entry.object;

@@ -22,7 +22,7 @@ import {
   type JournalReplay,
   type JournalSink,
   replayFiles,
-  scanFile,
+  scanJournalFile,
   toJournalPath,
 } from './journal-files.js';
 import type { StatePaths } from './state-directory.js';
@@ -307,7 +307,7 @@ export class JournalWriter {
     const scanner = new LineScanner(({ kind }) => {
       isWhole ||= kind === 'snapshot-end';
     });
-    const { damage } = await scanFile(this.#options.io.fileSystem, path, scanner);
+    const { damage } = await scanJournalFile(this.#options.io.fileSystem, path, scanner);
     if (damage !== 'none' || !isWhole)
       throw Object.assign(new Error(`${path} differs from what was written`), { code: 'EIO' });
   }

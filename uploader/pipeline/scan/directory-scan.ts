@@ -19,14 +19,14 @@ import {
   tooLongReason,
 } from '../../base/rel-path.js';
 import type { FileId, FolderId } from '../inventory/file-table.js';
-import type { FoundRun, ScanSink } from '../inventory/scan-sink.js';
+import type { ScannedRun, ScanSink } from '../inventory/scan-sink.js';
 import { DirectoryNode, hasRunBelow, type RunHome, type SkippedPath } from './directory-node.js';
 import { IGNORE_FILE, type SkipReason } from './excludes.js';
 import type { IgnoreRules } from './ignore-rules.js';
 import { isOwnFile } from './own-files.js';
 import type { RootWatch } from './root-watch.js';
 import { RunClaims } from './run-claims.js';
-import { type Entry, RunFinder, type RunFinderOptions } from './run-finder.js';
+import { type ListedEntry, RunFinder, type RunFinderOptions } from './run-finder.js';
 
 /** A file or directory that changed within this time before it was found is assumed to be in use. */
 const YOUNG_MS = 60_000;
@@ -132,9 +132,9 @@ export class DirectoryScan {
     }
   }
 
-  async #check(node: DirectoryNode, names: readonly Buffer[]): Promise<Entry[]> {
+  async #check(node: DirectoryNode, names: readonly Buffer[]): Promise<ListedEntry[]> {
     const stats = await this.#options.fileSystem.lstatAll(names.map((name) => joinPath(node.path, [name])));
-    const entries: Entry[] = [];
+    const entries: ListedEntry[] = [];
     for (const [index, stat] of stats.entries()) {
       const name = names[index]!;
       const text = encodeName(name);
@@ -150,7 +150,7 @@ export class DirectoryScan {
    */
   async #decideHome(
     node: DirectoryNode,
-    entries: readonly Entry[],
+    entries: readonly ListedEntry[],
   ): Promise<{ isNew: boolean; of?: DirectoryNode }> {
     if (node.home !== null && (!node.home.isImported || node.home.node === node)) return { isNew: false };
     const found = await this.#finder.find(node, entries);
@@ -170,7 +170,7 @@ export class DirectoryScan {
   }
 
   /** Makes a directory a run, if no other one has a better claim. */
-  async #takeRun(node: DirectoryNode, found: FoundRun): Promise<boolean> {
+  async #takeRun(node: DirectoryNode, found: ScannedRun): Promise<boolean> {
     const { winner, rivals } = await this.#claims.decide(found.runUuid, node);
     const holder = this.#runs.get(found.runUuid);
     if (holder !== undefined && holder !== node && holder !== winner && !holder.isGone)
@@ -229,7 +229,7 @@ export class DirectoryScan {
   }
 
   /** Returns false when the ignore file cannot be read; then nothing in this directory or below it is sent. */
-  async #readIgnoreFile(node: DirectoryNode, entries: readonly Entry[]): Promise<boolean> {
+  async #readIgnoreFile(node: DirectoryNode, entries: readonly ListedEntry[]): Promise<boolean> {
     const file = entries.find(({ text, stat }) => text === IGNORE_FILE && stat.kind === 'file');
     const stamp =
       file === undefined ? '' : `${file.stat.sizeBytes} ${file.stat.mtimeNs} ${file.stat.ctimeNs}`;
@@ -249,7 +249,7 @@ export class DirectoryScan {
   async #extendRules(
     node: DirectoryNode,
     inherited: IgnoreRules,
-    { name }: Entry,
+    { name }: ListedEntry,
   ): Promise<IgnoreRules | null> {
     const { fileSystem } = this.#options;
     try {
@@ -265,7 +265,7 @@ export class DirectoryScan {
     }
   }
 
-  async #take(node: DirectoryNode, entries: readonly Entry[]): Promise<VisitResult> {
+  async #take(node: DirectoryNode, entries: readonly ListedEntry[]): Promise<VisitResult> {
     const added: DirectoryNode[] = [];
     const present = new Set<FileId>();
     const children = new Set<string>();
@@ -295,7 +295,7 @@ export class DirectoryScan {
     return { isChanged: isChanged || hasGone || hasAdded || node.isYoung || isUndecided, added };
   }
 
-  #toReason(node: DirectoryNode, { name, text, stat }: Entry): SkipReason | null {
+  #toReason(node: DirectoryNode, { name, text, stat }: ListedEntry): SkipReason | null {
     const { crossFileSystems, allowHardLinks, barredPath, rootWatch } = this.#options;
     if (stat.kind === 'link') return 'symbolic-link';
     if (stat.kind === 'other') return 'not-regular';
@@ -307,12 +307,15 @@ export class DirectoryScan {
     return node.rules.reasonFor(node.rootPath, text, isDirectory);
   }
 
-  #skip(node: DirectoryNode, { text }: Entry, reason: SkipReason): void {
+  #skip(node: DirectoryNode, { text }: ListedEntry, reason: SkipReason): void {
     if (isOwnFile(node, text, reason)) return;
     node.skipped.push({ path: join(toShownPath(node), text), reason, run: node.home?.run });
   }
 
-  #passFile(node: DirectoryNode, { name, text, stat }: Entry): { id: FileId; isChanged: boolean } | null {
+  #passFile(
+    node: DirectoryNode,
+    { name, text, stat }: ListedEntry,
+  ): { id: FileId; isChanged: boolean } | null {
     const { sink, onHot } = this.#options;
     if (node.home === null) return null;
     if (node.folder === null) {
@@ -332,7 +335,7 @@ export class DirectoryScan {
   }
 
   /** Returns true when more changes are likely. A file that is seen for the first time may have changed years ago. */
-  #isLively(node: DirectoryNode, { stat }: Entry, isChanged: boolean): boolean {
+  #isLively(node: DirectoryNode, { stat }: ListedEntry, isChanged: boolean): boolean {
     if (!isChanged || node.visitCount > 1) return isChanged;
     return isChangedWithin(stat, this.#options.clock.wallTime() * 1000, YOUNG_MS);
   }
@@ -388,7 +391,7 @@ export class DirectoryScan {
   }
 
   /** Excludes an entry. It may be in the inventory, if the rules have changed or another entry has taken the name. */
-  #leaveOut(node: DirectoryNode, { name, text }: Entry): void {
+  #leaveOut(node: DirectoryNode, { name, text }: ListedEntry): void {
     const { sink } = this.#options;
     const key = name.toString('latin1');
     const child = node.children.get(key);
@@ -418,7 +421,7 @@ export class DirectoryScan {
   }
 
   /** Drops a run directory in whose place there is another directory now: it is found again as a new one. */
-  #dropReplaced(node: DirectoryNode, key: string, { stat }: Entry): void {
+  #dropReplaced(node: DirectoryNode, key: string, { stat }: ListedEntry): void {
     const child = node.children.get(key);
     if (child === undefined || child.home?.node !== child) return;
     if (child.ino === stat.ino && (child.birthNs ?? stat.birthNs) === (stat.birthNs ?? child.birthNs)) return;
@@ -426,7 +429,7 @@ export class DirectoryScan {
     node.children.delete(key);
   }
 
-  #addChild(node: DirectoryNode, key: string, entry: Entry): DirectoryNode {
+  #addChild(node: DirectoryNode, key: string, entry: ListedEntry): DirectoryNode {
     const { name, text } = entry;
     const { clock } = this.#options;
     const child = new DirectoryNode(joinPath(node.path, [name]), node, join(node.rootPath, text), {

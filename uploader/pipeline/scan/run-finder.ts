@@ -13,7 +13,7 @@ import {
 } from '../../../src/run-directory/layout.js';
 import type { FileStat } from '../../base/io/file-system.js';
 import { readRunUuid, toImportedUuid, toUuidOfPlace } from '../../run-directory/run-uuid.js';
-import type { FoundRun } from '../inventory/scan-sink.js';
+import type { ScannedRun } from '../inventory/scan-sink.js';
 import type { DirectoryNode, RunHome } from './directory-node.js';
 import { readLogHead } from './log-head.js';
 import { LogLayout, type LogLayoutOptions, toRunNode } from './log-layout.js';
@@ -24,7 +24,7 @@ export interface RunFinderOptions extends LogLayoutOptions {
   readonly asRun?: { readonly uuid: string } | undefined;
 }
 
-export interface Entry {
+export interface ListedEntry {
   readonly name: Buffer;
   /** The encoded name. */
   readonly text: string;
@@ -34,7 +34,7 @@ export interface Entry {
 type RunFinding =
   /** Nothing changes: the directory belongs to the run above it, if there is one. */
   | { readonly kind: 'none' }
-  | { readonly kind: 'run'; readonly run: FoundRun }
+  | { readonly kind: 'run'; readonly run: ScannedRun }
   /** A log directory that is part of a run above it. */
   | { readonly kind: 'part'; readonly home: RunHome }
   /** The same, but the directory above is not a run yet: it must be visited first. */
@@ -55,7 +55,7 @@ export class RunFinder {
     this.#layout = new LogLayout(options);
   }
 
-  async find(node: DirectoryNode, entries: readonly Entry[]): Promise<RunFinding> {
+  async find(node: DirectoryNode, entries: readonly ListedEntry[]): Promise<RunFinding> {
     const { fileSystem, asRun } = this.#options;
     const directory = node.path;
     if (node.parent === null && asRun !== undefined) {
@@ -74,7 +74,7 @@ export class RunFinder {
     return this.#findLogs(node, entries);
   }
 
-  async #findLogs(node: DirectoryNode, entries: readonly Entry[]): Promise<RunFinding> {
+  async #findLogs(node: DirectoryNode, entries: readonly ListedEntry[]): Promise<RunFinding> {
     const { clock, adoptAfterMs } = this.#options;
     const files = entries.filter(({ text, stat }) => stat.kind === 'file' && text.includes(EVENT_FILE_MARK));
     if (files.length === 0 && !node.hasParts) return NONE;
@@ -96,7 +96,11 @@ export class RunFinder {
     return { kind: 'part-of-new', of };
   }
 
-  async #readLog(node: DirectoryNode, files: readonly Entry[], entries: readonly Entry[]): Promise<void> {
+  async #readLog(
+    node: DirectoryNode,
+    files: readonly ListedEntry[],
+    entries: readonly ListedEntry[],
+  ): Promise<void> {
     const sorted = [...files].sort((a, b) => (a.text < b.text ? -1 : 1));
     const stamp = sorted.map(({ text, stat }) => `${text} ${stat.sizeBytes} ${stat.mtimeNs}`).join('\n');
     if (files.length === 0 || node.log?.stamp === stamp) return;
@@ -109,7 +113,7 @@ export class RunFinder {
     };
   }
 
-  async #toRun(node: DirectoryNode): Promise<FoundRun> {
+  async #toRun(node: DirectoryNode): Promise<ScannedRun> {
     return {
       runUuid: await this.#toUuid(node),
       directory: node.path,
@@ -133,6 +137,6 @@ export class RunFinder {
 }
 
 /** Returns true when a directory has the layout of a run, unlike a log directory of another writer. */
-function looksLikeRun(entries: readonly Entry[]): boolean {
+function looksLikeRun(entries: readonly ListedEntry[]): boolean {
   return entries.some(({ text }) => RUN_NAMES.includes(text));
 }

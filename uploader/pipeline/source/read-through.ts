@@ -43,7 +43,7 @@ export interface ReadThrough {
   readonly crc32AtMark: number | null;
 }
 
-export interface ReadOptions {
+interface ReadThroughOptions {
   readonly pool: BufferPool;
   readonly signal?: AbortSignal | undefined;
   /** The record scanner for event files; begins at or after the start of the range. */
@@ -58,7 +58,7 @@ export interface ReadOptions {
 export function readThrough(
   file: LocalFile,
   stretch: Stretch,
-  options: ReadOptions,
+  options: ReadThroughOptions,
 ): Promise<ReadThrough | null> {
   return options.pool.use(async (buffer) => {
     const reading = new Reading(stretch, options);
@@ -74,7 +74,7 @@ export function readThrough(
 }
 
 class Reading {
-  readonly #options: ReadOptions;
+  readonly #options: ReadThroughOptions;
   #crc: number;
   #end: number;
   #endCrc: number;
@@ -84,7 +84,7 @@ class Reading {
   #marks: { readonly start: number; readonly crc: number }[];
   #crcAtMark: number | null = null;
 
-  constructor(stretch: Stretch, options: ReadOptions) {
+  constructor(stretch: Stretch, options: ReadThroughOptions) {
     this.#options = options;
     this.#crc = stretch.crc32;
     this.#end = options.records?.scanner.wholeEnd ?? stretch.to;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.js';
 import { nodeIo } from '../../../../uploader/base/io/io.js';
 import { RetryPolicy } from '../../../../uploader/base/limits/retry-policy.js';
-import { listRuns } from '../../../../uploader/engine/context/listing.js';
+import { listStoredRuns } from '../../../../uploader/engine/context/listing.js';
 import type { UploaderContext } from '../../../../uploader/engine/context/uploader-context.js';
 import { FLAG } from '../../../../uploader/pipeline/inventory/file-table.js';
 import { Inventory } from '../../../../uploader/pipeline/inventory/inventory.js';
@@ -47,7 +47,7 @@ async function listLocal(objects: ReadonlyMap<string, number>, local: readonly s
     reportedFormer: new Set(),
     onNotice: () => undefined,
   } as unknown as UploaderContext;
-  await listRuns(context, inventory.runs, undefined);
+  await listStoredRuns(context, inventory.runs, undefined);
   const stored: string[] = [];
   for (let id = 0; id < inventory.table.count; id += 1)
     if (inventory.table.has(id, FLAG.stored | FLAG.listed)) stored.push(inventory.keyOf(id));

@@ -15,7 +15,11 @@ import type { FileSystem } from '../../../../uploader/base/io/file-system.js';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import { parseRelPath } from '../../../../uploader/base/rel-path.js';
 import { toBase } from '../../../../uploader/pipeline/export/event-source.js';
-import { type EventFile, RunExporter, type Step } from '../../../../uploader/pipeline/export/run-exporter.js';
+import {
+  type EventFile,
+  type ExportStep,
+  RunExporter,
+} from '../../../../uploader/pipeline/export/run-exporter.js';
 import { openLocalFile } from '../../../../uploader/pipeline/source/local-file.js';
 import { scalarValue, toEvent } from '../../../support/summary-events.js';
 import { createTempDir } from '../../../support/temp-dir.js';
@@ -92,8 +96,8 @@ function open(
 }
 
 /** Runs steps until nothing remains, and saves after every `saveEvery` steps. */
-async function run(exporter: RunExporter, places: Places, saveEvery = 2, base = BASE): Promise<Step[]> {
-  const steps: Step[] = [];
+async function run(exporter: RunExporter, places: Places, saveEvery = 2, base = BASE): Promise<ExportStep[]> {
+  const steps: ExportStep[] = [];
   for (;;) {
     const step = await exporter.step(toEventFiles(places, base));
     steps.push(step);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeJournalLine, LineScanner } from '../../../../uploader/pipeline/journal/journal-codec.js';
 import type { JournalEntry, JournalRecord } from '../../../../uploader/pipeline/journal/journal-entry.js';
-import { fromJson, toJson } from '../../../../uploader/pipeline/journal/journal-json.js';
+import { fromJson, toJournalJson } from '../../../../uploader/pipeline/journal/journal-json.js';
 
 const RUN = '0'.repeat(32);
 const HEADER: JournalRecord = { kind: 'header', version: 1, rootKey: 'root' };
@@ -57,10 +57,12 @@ describe('owners and conflicts of runs', () => {
       { kind: 'conflict', conflict: { runUuid: RUN, found: 'elsewhere', hint: 'Move it.' } },
     ];
 
-    expect(records.map((record) => fromJson(JSON.parse(JSON.stringify(toJson(record)))))).toEqual(records);
+    expect(records.map((record) => fromJson(JSON.parse(JSON.stringify(toJournalJson(record)))))).toEqual(
+      records,
+    );
     for (const record of records)
-      for (const name of ['runUuid', 'ino', 'hint'].filter((each) => each in toJson(record)))
-        expect(fromJson({ ...toJson(record), [name]: undefined })).toBeNull();
+      for (const name of ['runUuid', 'ino', 'hint'].filter((each) => each in toJournalJson(record)))
+        expect(fromJson({ ...toJournalJson(record), [name]: undefined })).toBeNull();
   });
 });
 

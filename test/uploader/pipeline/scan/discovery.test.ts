@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NotARunError } from '../../../../uploader/base/errors.js';
-import type { FoundRun } from '../../../../uploader/pipeline/inventory/scan-sink.js';
+import type { ScannedRun } from '../../../../uploader/pipeline/inventory/scan-sink.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { makeRun, OTHER_RUN, RUN, writeFiles } from '../../support/run-tree.js';
 import { createScanner, locateRuns as locate } from '../../support/scan.js';
@@ -36,7 +36,7 @@ describe('discovery of runs', () => {
     const { scanner, sink } = createScanner(root);
     await scanner.scanAll();
 
-    const [{ directory }] = sink.runs as [FoundRun];
+    const [{ directory }] = sink.runs as [ScannedRun];
     expect(directory.buffer.byteLength).toBe(directory.length);
   });
 
