@@ -88,6 +88,7 @@ export class RunLifecycle {
     await this.#context.settleWork();
     this.#run.capture.flush();
     this.#context.session?.settle();
+    this.#tracer.save();
     const flushed = await Promise.allSettled([this.#run.flush()]);
     // Flush events first, because the lineage lists only events that are on disk.
     throwFirst([...flushed, ...(await Promise.allSettled([this.#settleDirectory()]))]);
@@ -125,6 +126,7 @@ export class RunLifecycle {
     this.#run.capture.close();
     this.#endSession(end);
     const closed = await Promise.allSettled([this.#run.close()]);
+    this.#tracer.save(closed[0].status === 'fulfilled');
     this.#finish(end, null, null);
     this.#isEnded = !this.#isIdleEnd;
     if (this.#isEnded) unregisterFromEnd(this.#listener);
@@ -204,6 +206,7 @@ export class RunLifecycle {
 
   #drain(): void {
     this.#run.drain();
+    this.#tracer.save();
     this.#run.capture.flush();
   }
 
@@ -234,6 +237,7 @@ export class RunLifecycle {
     if (isFirst && processEnd.error !== null) this.#run.capture.logUncaught(processEnd.error);
     this.#endSession(end);
     this.#run.drain();
+    this.#tracer.save(true);
     this.#run.capture.close();
     this.#finish(end, processEnd.exitCode, processEnd.signal);
     this.#announceEnd(end);

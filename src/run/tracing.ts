@@ -13,6 +13,7 @@ import { type JsonRecord, NOTES_KEY, OTEL_KEY, type SpanInput, type SpanJson } f
 import { toSpanJson } from '../trace/span-json.js';
 import { createTracer, type Tracer } from '../trace/tracer.js';
 import { logValues } from './metadata.js';
+import { OpenSpanFiles } from './open-spans.js';
 import type { RunContext } from './run-context.js';
 
 /** Options of `logTrace`. */
@@ -23,7 +24,10 @@ export interface LogTraceOptions extends EventOptions {
 const LOG_TRACE_OPTIONS: OptionTable<LogTraceOptions> = { ...EVENT_OPTIONS, updateRun: 'boolean' };
 
 export function createRunTracer(context: RunContext): Tracer {
+  const journal = context.environment.collectsEvents ? new OpenSpanFiles(context) : undefined;
+  for (const span of journal?.recover() ?? []) writeSpan(context, withoutUuid(span), {});
   return createTracer({
+    journal,
     clock: context.clock,
     diagnostics: context.diagnostics,
     mask: (text, key) => String(context.masker.maskValue(key, text)),

@@ -56,6 +56,8 @@ interface TraceState extends TraceBudget {
   /** The uuid of the first root of the trace. */
   uuid: string;
   spans: number;
+  /** Spans, and trees of OpenTelemetry, that have started or ended since the trace was saved. */
+  unsaved: Map<object, () => SpanJson>;
   /** Start of the root. The times of all spans are relative to it, so that setting the system clock does not affect them. */
   readonly startSeconds: number;
   readonly startMonotonicMs: number;
@@ -115,6 +117,7 @@ export class RecordedSpan implements ManualSpan {
       uuid: this.uuid,
       spans: 0,
       length: 0,
+      unsaved: new Map(),
       startSeconds: context.clock.wallTime(),
       startMonotonicMs: context.clock.monotonicMs(),
     };

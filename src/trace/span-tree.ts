@@ -59,6 +59,16 @@ export function assembleSpan(span: SpanParts, notes: JsonRecord, children: reado
   return json;
 }
 
+/** Remembers that a span has started or ended since its trace was saved. */
+export function noteUnsaved(span: RecordedSpan): void {
+  span.trace.unsaved.set(span, () => {
+    const { parent } = span;
+    const notes = parent === undefined ? { ...span.reference } : toReference(parent);
+    const json = assembleSpan(span, notes, []);
+    return span.state === 'open' ? { ...json, status: 'running' } : json;
+  });
+}
+
 /** Converts the tree of `root` to JSON and releases its spans. */
 export function closeTree(root: RecordedSpan): ClosedTree {
   const late: RecordedSpan[] = [];
@@ -95,10 +105,11 @@ function closeSpan(span: RecordedSpan, late: RecordedSpan[]): SpanJson {
 function detach(child: RecordedSpan, parent: RecordedSpan): void {
   child.reference = toReference(parent);
   child.parent = undefined;
-  const trace = { ...parent.trace, spans: 0, length: 0 };
+  const trace = { ...parent.trace, spans: 0, length: 0, unsaved: new Map() };
   const moved = [child];
   for (let span = moved.pop(); span !== undefined; span = moved.pop()) {
     span.trace = trace;
+    noteUnsaved(span);
     trace.spans += 1;
     for (const each of span.children) moved.push(each);
   }

@@ -89,6 +89,18 @@ export type SpanJson = {
  */
 export type SpanMasker = (text: string, key: string) => string;
 
+/** Keeps the spans of open traces on disk, so that they survive the process. Methods may throw. */
+export interface OpenSpanJournal {
+  /** Receives spans of the trace that have started or ended since the last call, without their children; a started one has no `finished_at`. */
+  save(root: string, spans: readonly SpanJson[]): void;
+  /** A trace was emitted as a whole. */
+  emitted(root: string): void;
+  /** Called at an interval in which emitted traces reach the disk. Returns whether another call is needed. */
+  tick(): boolean;
+  /** All emitted traces are on disk. */
+  settle(): void;
+}
+
 /** The key of `metadata` for notes about omitted and truncated parts, and for references to parent and root. */
 export const NOTES_KEY = 'polytrack';
 

@@ -16,7 +16,7 @@ import { findActiveSpan, runInSpan } from './active-span.js';
 import { observeResult } from './observe-result.js';
 import { joinOtel } from './otel-context.js';
 import { invalid, RecordedSpan, type TracerContext, toReference } from './recorded-span.js';
-import { type JsonRecord, NOTES_KEY, type SpanJson, type SpanMasker } from './span.js';
+import { type JsonRecord, NOTES_KEY, type OpenSpanJournal, type SpanJson, type SpanMasker } from './span.js';
 import {
   type ManualSpan,
   type SpanHandle,
@@ -28,8 +28,9 @@ import {
 } from './span-handle.js';
 import { orderSpan } from './span-json.js';
 import { toSafeMasker } from './span-mask.js';
-import { closeTree } from './span-tree.js';
+import { closeTree, noteUnsaved } from './span-tree.js';
 import { resolveTraceLimits, type TraceLimits } from './trace-limits.js';
+import { TraceSaver } from './trace-saver.js';
 import { iterateTraced, type StreamSource } from './trace-stream.js';
 
 export interface TracerOptions {
@@ -42,6 +43,8 @@ export interface TracerOptions {
   readonly limits?: Partial<TraceLimits> | undefined;
   /** Whether return values become outputs. Default true. */
   readonly captureOutput?: boolean | undefined;
+  /** Keeps the spans of traces that are open for longer than 2 s. */
+  readonly journal?: OpenSpanJournal | undefined;
   /** Receives errors about invalid arguments (`ERR_SPAN_INVALID`); the span ignores the argument. Default: they are thrown. */
   readonly onInvalid?: ((error: InvalidArgumentError) => void) | undefined;
 }
@@ -57,6 +60,7 @@ export class Tracer {
   /** Roots that have not ended, in the order of their start. */
   readonly #roots = new Set<RecordedSpan>();
   #openSpans = 0;
+  readonly #saver: TraceSaver | undefined;
   #closed = false;
 
   constructor(options: TracerOptions) {
@@ -76,6 +80,8 @@ export class Tracer {
       run: (span, fn) => runInSpan(this.#context, span, fn),
       ended: (span) => this.#ended(span),
     };
+    const { journal } = options;
+    this.#saver = journal === undefined ? undefined : new TraceSaver(journal, this.#roots, this.#context);
   }
 
   /** The span that is active in the running code; undefined outside traced code. */
@@ -163,7 +169,9 @@ export class Tracer {
     if (parent.depth + levelsOf(tree) > maxDepth) return false;
     const { [NOTES_KEY]: _, ...metadata } = tree.metadata ?? {};
     const rest = Object.keys(notes).length === 0 ? {} : { [NOTES_KEY]: notes };
-    parent.otelTrees.push(orderSpan({ ...tree, metadata: { ...metadata, ...rest } }));
+    const kept = orderSpan({ ...tree, metadata: { ...metadata, ...rest } });
+    parent.otelTrees.push(kept);
+    parent.trace.unsaved.set(kept, () => tree);
     return true;
   }
 
@@ -183,6 +191,12 @@ export class Tracer {
       root.end();
     }
     this.#closed = true;
+    this.#saver?.stop();
+  }
+
+  /** Saves what has started or ended in open traces. `isSettled`: all emitted traces are on disk. */
+  save(isSettled = false): void {
+    this.#saver?.save(isSettled);
   }
 
   #start(name: string, options: TraceOptions): RecordedSpan {
@@ -251,6 +265,8 @@ export class Tracer {
       this.#context.spans.set(span.uuid, span);
       if (above !== undefined) above.children.push(span);
       else this.#roots.add(span);
+      noteUnsaved(span);
+      this.#saver?.arm();
       if (parent !== undefined && above === undefined) {
         // The parent is already written, so the span becomes a root that refers to it.
         span.reference = toReference(parent);
@@ -274,6 +290,7 @@ export class Tracer {
   #discard(span: RecordedSpan): void {
     if (span.state !== 'open') return;
     span.state = 'left-out';
+    span.trace.unsaved.delete(span);
     span.parent?.children.pop();
     this.#context.spans.delete(span.uuid);
     span.trace.spans -= 1;
@@ -315,6 +332,10 @@ export class Tracer {
       this.#context.diagnostics.warn('WARN_SPAN_CUT', `the span ${quote(span.name)} has truncated values`);
     }
     if (span.parent === undefined) this.#emit(span);
+    else {
+      noteUnsaved(span);
+      this.#saver?.saveIfLate();
+    }
   }
 
   #emit(root: RecordedSpan): void {
@@ -325,10 +346,12 @@ export class Tracer {
         `the span ${quote(root.name)} ended after its root; it is written separately`,
       );
     }
+    root.trace.unsaved.clear();
     const { json, late } = closeTree(root);
     for (const span of late) this.#roots.add(span);
     try {
       this.#options.onSpan(json);
+      this.#options.journal?.emitted(json.uuid!);
     } catch (cause) {
       this.#context.diagnostics.warn(
         'WARN_SPAN_LOST',

@@ -1,10 +1,12 @@
 /** Traces of a run, as its files hold them. */
 
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Run } from '../../src/run/run.js';
 import type { SpanJson } from '../../src/trace/span.js';
+import { spawnScript } from '../support/child-script.js';
 import { createTempDir } from '../support/temp-dir.js';
 
 function startRun(): Run {
@@ -104,5 +106,71 @@ describe('traces of a run', () => {
       { inputs: masked, children: [{ metadata: masked }] },
       { inputs: masked, outputs: masked },
     ]);
+  });
+});
+
+describe('a trace that is open when its process is killed', () => {
+  const program = (root: string) => `
+    const run = new Run({ root: ${JSON.stringify(root)}, uuid: '${'1'.repeat(32)}', formats: ['tensorboard', 'polyaxon'], trackCode: false, trackEnv: false, trackLogs: false, collectResources: false });
+    const short = run.startSpan('short');
+    await run.trace('agent', { inputs: { password: 'hunterhunter' } }, async () => {
+      for (let step = 0; step < 3; step += 1) await run.trace('step', async () => run.trace('inner', () => 'result-' + step));
+      const open = run.startSpan('open');
+      await run.flush();
+      short.end();
+      await run.flush();
+      process.kill(process.pid, 'SIGKILL');
+    });`;
+
+  it('is in files of the run, and is written as a stopped trace when the run is resumed', async () => {
+    const root = createTempDir();
+    const [, signal] = (await once(spawnScript('Run', program(root)), 'exit')) as [unknown, string];
+    expect(signal).toBe('SIGKILL');
+    const directory = join(root, 'runs', '1'.repeat(32));
+    const saved = () => readdirSync(join(directory, '.plx')).filter((name) => name.startsWith('spans-'));
+    const texts = saved()
+      .map((name) => readFileSync(join(directory, '.plx', name), 'utf8'))
+      .join('');
+    expect(texts).toContain('result-2');
+    expect(texts).not.toContain('hunterhunter');
+
+    const run = new Run({
+      root,
+      uuid: '1'.repeat(32),
+      resume: true,
+      formats: ['tensorboard', 'polyaxon'],
+      trackCode: false,
+      trackEnv: false,
+      trackLogs: false,
+      collectResources: false,
+    });
+    await run.end();
+
+    const agent = readTraces(run).find(({ name }) => name === 'agent');
+    expect(agent).toMatchObject({
+      status: 'stopped',
+      status_conditions: [{ reason: 'ProcessEnded' }],
+      inputs: { password: '***' },
+    });
+    expect(agent!.children!.map(({ name, status, children }) => [name, status, children?.length])).toEqual([
+      ['step', 'succeeded', 1],
+      ['step', 'succeeded', 1],
+      ['step', 'succeeded', 1],
+      ['open', 'stopped', undefined],
+    ]);
+    expect(saved()).toEqual([]);
+  });
+
+  it('leaves no file behind when it ends', async () => {
+    const run = startRun();
+
+    await run.trace('agent', async () => {
+      run.trace('step', () => 1);
+      await run.flush();
+    });
+    await run.end();
+
+    expect(readdirSync(join(run.paths.run, '.plx')).filter((name) => name.startsWith('spans-'))).toEqual([]);
+    expect(readTraces(run)).toMatchObject([{ name: 'agent', children: [{ name: 'step' }] }]);
   });
 });
