@@ -672,7 +672,7 @@ describe('what the open server does not serve', () => {
     await record([[403, { detail: 'no' }], page, page], async (client) => {
       const run = new RunClient({ project: 'demo', uuid, client });
       await expect(run.waitForCondition()).rejects.toMatchObject({ code: 'ERR_API_FORBIDDEN' });
-      expect(await all(run.list())).toEqual([{ uuid }]);
+      await expect(all(run.list())).rejects.toMatchObject({ code: 'ERR_API_SERVER' });
     });
   });
 
@@ -685,13 +685,18 @@ describe('what the open server does not serve', () => {
     });
   });
 
-  it('rejects wrong identities before any request', async () => {
+  it('rejects wrong identities and numbers before any request', async () => {
     const client = new PolyaxonClient({ connection: await connectTo('http://127.0.0.1:1') });
     const rejected = expect.objectContaining({ code: 'ERR_OPTION_INVALID' });
     expect(() => new RunClient({ client })).toThrow(rejected);
     expect(() => new ProjectClient({ project: 'a/b/c', client })).toThrow(rejected);
     expect(() => new RunClient({ project: 'p', uuid: 'x', client })).toThrow(rejected);
-    await expect(new RunClient({ project: 'p', client }).stop()).rejects.toThrow(rejected);
+    const run = new RunClient({ project: 'p', client });
+    await expect(run.stop()).rejects.toThrow(rejected);
+    expect(() => run.list({ limit: Number.NaN })).toThrow(rejected);
+    expect(() => run.list({ offset: -1 })).toThrow(rejected);
+    expect(() => run.watchLogs({ intervalMs: 0 })).toThrow(rejected);
+    await expect(run.waitForCondition({ intervalMs: Number.NaN })).rejects.toThrow(rejected);
     await client.close();
   });
 });

@@ -6,6 +6,7 @@ import { InvalidArgumentError } from '../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { toIsoTime } from '../../src/polyaxon/run-record.js';
 import { nodeFileSystem } from '../base/io/node-file-system.js';
+import { PolyaxonApiError } from './api-error.js';
 import { type CallOptions, PolyaxonClient, type RequestOptions } from './client.js';
 import { findConnection } from './connection.js';
 
@@ -55,6 +56,16 @@ export function createCondition<Type extends string>(type: Type, { reason, messa
   const time = toIsoTime(systemClock.wallTime());
   const times = { last_update_time: time, last_transition_time: time };
   return { type, status: true, reason: reason ?? 'Polytrack', message: message ?? null, ...times };
+}
+
+/** Throws `ERR_OPTION_INVALID` for a number that is not whole or is less than `min`. */
+export function checkNumber(subject: string, name: string, value: number | undefined, min: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= min)) return;
+  throw new InvalidArgumentError(
+    'ERR_OPTION_INVALID',
+    `${subject}: ${name} is ${describe(value)}, expected a whole number from ${min}`,
+    `Omit ${name}, or pass a whole number from ${min}.`,
+  );
 }
 
 interface ConditionText {
@@ -112,6 +123,8 @@ export class ProjectCalls {
     filter?: string,
   ): AsyncGenerator<Item> {
     checkOptions(subject, options, LIST_OPTIONS);
+    checkNumber(subject, 'limit', options.limit, 1);
+    checkNumber(subject, 'offset', options.offset, 0);
     const query = [options.query, filter].filter(Boolean).join(',') || undefined;
     return this.#readPages(names, { ...options, query });
   }
@@ -129,7 +142,12 @@ export class ProjectCalls {
       const { results, count } = (answer ?? {}) as { results?: Item[]; count?: number };
       const page = Array.isArray(results) ? results.slice(0, size) : [];
       const text = JSON.stringify(page);
-      if (page.length === 0 || text === before) return; // A server that repeats a page would never end.
+      if (page.length === 0) return;
+      if (text === before)
+        throw new PolyaxonApiError(
+          'ERR_API_SERVER',
+          `list ${names.join('/')}: the server repeats a page after ${offset} results`,
+        );
       yield* page;
       before = text;
       offset += page.length;

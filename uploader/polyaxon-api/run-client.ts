@@ -20,6 +20,7 @@ import type { CallOptions, PolyaxonClient, RequestOptions } from './client.js';
 import { readOfflineRun, writeOfflineRun } from './offline-run.js';
 import {
   CALL_OPTIONS,
+  checkNumber,
   createCondition,
   type ListOptions,
   PROJECT_CLIENT_OPTIONS,
@@ -390,6 +391,7 @@ export class RunClient {
   /** Yields the status and its new conditions whenever a poll finds some, up to one of `statuses`, or to an end status by default. */
   watchStatuses(options: WatchOptions = {}): AsyncGenerator<RunStatuses> {
     checkOptions('watchStatuses', options, WATCH_OPTIONS);
+    checkNumber('watchStatuses', 'intervalMs', options.intervalMs, 1);
     return watchStatuses({ ...options, getStatuses: () => this.getStatuses({ signal: options.signal }) });
   }
 
@@ -405,6 +407,7 @@ export class RunClient {
   /** Yields the log lines of the run, first those that exist, then new ones until the run has ended. */
   watchLogs(options: WatchLogsOptions = {}): AsyncGenerator<RunLogLine> {
     checkOptions('watchLogs', options, WATCH_LOGS_OPTIONS);
+    checkNumber('watchLogs', 'intervalMs', options.intervalMs, 1);
     return this.#watchLogs(options);
   }
 
