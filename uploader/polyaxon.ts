@@ -38,7 +38,7 @@ export {
   RunClient,
   type RunClientOptions,
   type WatchLogsOptions,
-  type WatchOptions,
+  type WatchRunOptions,
 } from './polyaxon-api/run-client.js';
 export type { RunEvents, RunMetricEvents } from './polyaxon-api/run-events.js';
 

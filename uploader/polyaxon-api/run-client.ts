@@ -70,19 +70,19 @@ const LOG_STATUS_OPTIONS: OptionTable<LogStatusOptions> = {
   force: 'boolean',
 };
 
-export interface WatchOptions extends CallOptions {
+export interface WatchRunOptions extends CallOptions {
   /** The statuses to wait for. Default: any end status. */
   readonly statuses?: readonly RunStatus[] | undefined;
   /** Default 5,000, as in Python. */
   readonly intervalMs?: number | undefined;
 }
-const WATCH_OPTIONS: OptionTable<WatchOptions> = {
+const WATCH_OPTIONS: OptionTable<WatchRunOptions> = {
   ...CALL_OPTIONS,
   statuses: 'object',
   intervalMs: 'number',
 };
 
-export type WatchLogsOptions = Pick<WatchOptions, 'signal' | 'intervalMs'>;
+export type WatchLogsOptions = Pick<WatchRunOptions, 'signal' | 'intervalMs'>;
 const WATCH_LOGS_OPTIONS: OptionTable<WatchLogsOptions> = { ...CALL_OPTIONS, intervalMs: 'number' };
 
 export interface GetLogsOptions extends CallOptions {
@@ -382,14 +382,14 @@ export class RunClient {
   }
 
   /** Resolves to the status when it is one of `statuses`, or an end status by default. */
-  async waitForCondition(options: WatchOptions = {}): Promise<RunStatus | null> {
+  async waitForCondition(options: WatchRunOptions = {}): Promise<RunStatus | null> {
     let status: RunStatus | null = null;
     for await (const found of this.watchStatuses(options)) status = found.status;
     return status;
   }
 
   /** Yields the status and its new conditions whenever a poll finds some, up to one of `statuses`, or to an end status by default. */
-  watchStatuses(options: WatchOptions = {}): AsyncGenerator<RunStatuses> {
+  watchStatuses(options: WatchRunOptions = {}): AsyncGenerator<RunStatuses> {
     checkOptions('watchStatuses', options, WATCH_OPTIONS);
     checkNumber('watchStatuses', 'intervalMs', options.intervalMs, 1);
     return watchStatuses({ ...options, getStatuses: () => this.getStatuses({ signal: options.signal }) });
