@@ -58,8 +58,11 @@ describeWithPeers(['polyaxon'], 'a run on the server', () => {
     const written = readRunFile(run.directory);
     const found = (await server.get(served.api)) as Record<string, unknown>;
 
-    for (const field of ['uuid', 'name', 'description', 'readme', 'status', 'inputs', 'meta_info'] as const)
+    for (const field of ['uuid', 'name', 'description', 'readme', 'status', 'inputs'] as const)
       expect(found[field], field).toEqual(written[field]);
+    const { polytrack_origin, ...meta } = found.meta_info as Record<string, unknown>;
+    expect(meta).toEqual(written.meta_info);
+    expect(polytrack_origin).toMatchObject({ directory: run.directory });
     expect([...(found.tags as string[])].sort()).toEqual([...(written.tags as string[])].sort());
     expect(found.outputs).toMatchObject(written.outputs as object);
     expect(found.started_at).toBeTruthy();

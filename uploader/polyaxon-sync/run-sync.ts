@@ -16,11 +16,13 @@ import type { ProjectDirectory, RunPlace } from '../polyaxon-api/project-directo
 import type { RunRef } from '../polyaxon-api/types.js';
 import { readRunFiles, readSignature } from '../run-directory/run-files.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
+import { type RunOrigin, readRunOrigin } from '../run-directory/run-origin.js';
 import { type DesiredRun, toDesiredRun } from './desired-run.js';
 import { type Desired, diff, toStatusHash } from './diff.js';
 import { ensureRun } from './ensure-run.js';
 import { findOnServer, toDurationItem, toFieldItems, toLineageItems } from './items.js';
 import { createKnown, type KnownPlace, readKnown, writeKnown } from './known.js';
+import { checkClaim, toClaim } from './run-claim.js';
 import { findPlace, noProject, type PlaceDefaults } from './run-place.js';
 import { RunSession } from './run-session.js';
 
@@ -35,6 +37,9 @@ export interface SyncedRunOptions {
   /** Whether event files are exported. Then a run of a third-party writer is not reported until its export is known. */
   readonly hasExport: boolean;
   readonly projects: ProjectDirectory;
+  readonly hostId: string;
+  /** Report runs from here, also those that the server has from another directory. */
+  readonly takesOver: boolean;
   readonly onChange: (change: RunSyncChange) => void;
 }
 
@@ -180,11 +185,17 @@ export class RunSync {
   /** Opens the session: creates the run if it does not exist, and finds out what the server knows. */
   async #meet(desired: DesiredRun, signal: AbortSignal): Promise<RunSession> {
     if (this.#session !== null) return this.#session;
-    const { client, createsProject, io, onChange } = this.#options;
+    const { client, createsProject, io, onChange, takesOver } = this.#options;
     const ref = this.#requireRef();
     const { runUuid } = this.run;
+    const origin = await this.#readOrigin();
+    const meta_info = origin === null ? {} : toClaim(origin);
     const saved = await readKnown(io.fileSystem, this.#toKnownPlace(ref));
-    const { run, isNew } = await ensureRun(desired.creation, { client, ref, createsProject, signal });
+    const creation = { ...desired.creation, meta_info };
+    const { run, isNew } = await ensureRun(creation, { client, ref, createsProject, signal });
+    const { fileSystem } = io;
+    if (!isNew && origin !== null && (await checkClaim(run, origin, { fileSystem, takesOver })))
+      await client.patchRun(ref, { meta_info, merge: true }, { signal });
     const known = (isNew ? null : saved) ?? createKnown({ hasLineage: isNew });
     known.isManaged = run.managed_by != null && run.managed_by !== 'user';
     if (isNew || saved === null)
@@ -261,6 +272,13 @@ export class RunSync {
     const files = await readRunFiles(fileSystem, directory);
     if (files !== null) this.#files = { signature, files };
     return files;
+  }
+
+  /** Null for a job that Polyaxon manages: when the platform restarts it, it has another directory. */
+  async #readOrigin(): Promise<RunOrigin | null> {
+    if (this.#files?.files.record?.is_managed === true) return null;
+    const { io, hostId } = this.#options;
+    return readRunOrigin(io.fileSystem, Buffer.from(this.run.directory), hostId);
   }
 
   #requireRef(): RunRef {

@@ -59,6 +59,54 @@ export function isOtherRun(a: RunOrigin, b: RunOrigin): boolean {
   return a.createdAt !== null && b.createdAt !== null && a.createdAt !== b.createdAt;
 }
 
+/** Returns true for a directory on this host that no longer exists, or no longer claims the run: `local` replaces it. */
+export async function isMoved(
+  fileSystem: FileSystem,
+  runUuid: string,
+  named: RunOrigin,
+  local: RunOrigin,
+): Promise<boolean> {
+  if (named.host !== local.host || isOtherRun(named, local)) return false;
+  return !(await isStillThere(fileSystem, runUuid, named));
+}
+
+/** Describes why a directory may not continue a run that the store or the server has from another one. */
+export function toConflict(
+  keeper: 'store' | 'server',
+  local: RunOrigin,
+  named: RunOrigin,
+): { found: string; hint: string } {
+  const created = isOtherRun(named, local)
+    ? `, which was created at ${named.createdAt}, not at ${local.createdAt}`
+    : '';
+  const [verb, kept] =
+    keeper === 'store' ? ['upload', ': earlier content is kept below .plx/gen/'] : ['report', ''];
+  return {
+    found: `the ${keeper} has this run from ${toPlace(named)}${created}; ${toPlace(local)} is not ${verb}ed`,
+    hint: `Sync it from there, or give one of them another uuid. To continue the run from ${local.directory}, use --take-over${kept}.`,
+  };
+}
+
+function toPlace({ directory, hostname }: RunOrigin): string {
+  return `${directory} on host ${hostname}`;
+}
+
+/** Validates an origin from a journal, a store or a server; null when it is malformed. */
+export function parseRunOrigin(value: Readonly<Record<string, unknown>>): RunOrigin | null {
+  const { host, hostname: name, directory, ino, birthNs, createdAt } = value;
+  if (!isText(host) || !isText(name) || !isText(directory) || !isText(ino)) return null;
+  if (!/^-?\d{1,20}$/.test(ino) || !isTextOrNull(birthNs) || !isTextOrNull(createdAt)) return null;
+  return { host, hostname: name, directory, ino, birthNs, createdAt };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || isText(value);
+}
+
 /** Returns true when it cannot be found out whether the directory exists. */
 export async function isUnreadable(fileSystem: FileSystem, directory: Buffer): Promise<boolean> {
   try {
@@ -70,11 +118,7 @@ export async function isUnreadable(fileSystem: FileSystem, directory: Buffer): P
 }
 
 /** Returns true when the origin's directory still claims the run on this host, or when that cannot be found out. */
-export async function isStillThere(
-  fileSystem: FileSystem,
-  runUuid: string,
-  origin: RunOrigin,
-): Promise<boolean> {
+async function isStillThere(fileSystem: FileSystem, runUuid: string, origin: RunOrigin): Promise<boolean> {
   const directory = Buffer.from(origin.directory);
   if (await isUnreadable(fileSystem, directory)) return true;
   const found = await readRunOrigin(fileSystem, directory, origin.host);

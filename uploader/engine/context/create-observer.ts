@@ -24,6 +24,7 @@ interface ObserverContext {
   readonly store: Store;
   readonly sendsFiles: boolean;
   readonly inventory: Inventory;
+  readonly hostId: string;
   /** Whether this uploader reports the run. */
   readonly isOurs: (run: KnownRun) => boolean;
   readonly emit: OnSyncEvent;
@@ -58,6 +59,8 @@ export function createObserver(context: ObserverContext): RunObserver {
       const run = inventory.findRun(runUuid);
       return run !== undefined && context.isOurs(run);
     },
+    hostId: context.hostId,
+    takesOver: config.takeOver,
     flushTimeoutMs: !isWatching
       ? config.retryTimeoutMs
       : context.sendsFiles

@@ -14,7 +14,6 @@ import { type FileId, FLAG } from '../../pipeline/inventory/file-table.js';
 import type { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { JournalRecord } from '../../pipeline/journal/journal-entry.js';
-import { type Json, parseRunOrigin } from '../../pipeline/journal/journal-json.js';
 import { loadManifest } from '../../pipeline/manifest/manifest-store.js';
 import { listStoredRun, readObject, type StoreAccess } from '../../pipeline/manifest/stored-run.js';
 import {
@@ -24,12 +23,13 @@ import {
   toCleanedError,
 } from '../../run-directory/cleaned-marker.js';
 import {
-  isOtherRun,
+  isMoved,
   isSameDirectory,
-  isStillThere,
   isUnreadable,
+  parseRunOrigin,
   type RunOrigin,
   readRunOrigin,
+  toConflict,
 } from '../../run-directory/run-origin.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 
@@ -126,9 +126,8 @@ export class RunOwners {
       if (named !== null && !takesOver && !isSame(named)) {
         const isHere = named.host === local.host;
         if (isHere && hasOtherEvents && named.directory === local.directory) return 'reused';
-        const isOther = isOtherRun(named, local) || hasOtherEvents;
-        const isMoved = isHere && !isOther && !(await isStillThere(io.fileSystem, run.uuid, named));
-        if (!isMoved) return toConflict(local, named, isHere);
+        const mayContinue = !hasOtherEvents && (await isMoved(io.fileSystem, run.uuid, named, local));
+        if (!mayContinue) return toConflict('store', local, named);
       }
       if (stored?.origin !== undefined && isSame(stored.origin)) {
         await this.#take(run, local, stored.object.etag);
@@ -251,19 +250,8 @@ export async function isKnownPlace(
 
 function parse(bytes: Buffer): RunOrigin | undefined {
   try {
-    return parseRunOrigin(JSON.parse(bytes.toString('utf8')) as Json) ?? undefined;
+    return parseRunOrigin(JSON.parse(bytes.toString('utf8'))) ?? undefined;
   } catch {
     return undefined; // written by another program: replaced by ours
   }
-}
-
-function toConflict(local: RunOrigin, named: RunOrigin, isHere: boolean): { found: string; hint: string } {
-  const place = isHere ? named.directory : `${named.directory} on host ${named.hostname}`;
-  const created = isOtherRun(named, local)
-    ? `, which was created at ${named.createdAt}, not at ${local.createdAt}`
-    : '';
-  return {
-    found: `the store has this run from ${place}${created}; ${local.directory} is not uploaded`,
-    hint: `Upload it from there, or give one of them another uuid. To continue the run from ${local.directory}, use --take-over: earlier content is kept below .plx/gen/.`,
-  };
 }

@@ -304,6 +304,7 @@ export class UploaderContext {
     const isOurs = (run: KnownRun): boolean => this.isOurs(run);
     return createObserver({
       ...{ io, config, isWatching, paths, store, sendsFiles, inventory, emit, isOurs, beforeRequest },
+      hostId: this.owner.hostId,
     });
   }
 

@@ -2,7 +2,7 @@
 
 import type { FileVersion } from '../../base/io/file-version.js';
 import { parseRelPath } from '../../base/rel-path.js';
-import type { RunOrigin } from '../../run-directory/run-origin.js';
+import { parseRunOrigin } from '../../run-directory/run-origin.js';
 import type { ObjectVersion, StoredPart } from '../../store/base/store.js';
 import type {
   Intent,
@@ -142,20 +142,6 @@ function readOwner(json: Json): JournalRecord | null {
   const origin = parseRunOrigin(json);
   if (origin === null || !isText(runUuid) || !isTextOrNull(etag)) return null;
   return { kind: 'owner', owner: { runUuid, origin, etag } };
-}
-
-/** Validates an origin from a journal or a store; null when it is malformed. */
-export function parseRunOrigin({
-  host,
-  hostname,
-  directory,
-  ino,
-  birthNs,
-  createdAt,
-}: Json): RunOrigin | null {
-  if (!isText(host) || !isText(hostname) || !isText(directory) || !isInteger(ino)) return null;
-  if (!isTextOrNull(birthNs) || !isTextOrNull(createdAt)) return null;
-  return { host, hostname, directory, ino, birthNs, createdAt };
 }
 
 function readConflict({ runUuid, found, hint }: Json): JournalRecord | null {
