@@ -1,7 +1,7 @@
 /**
  * Measures how far the clock of this host is from that of a server, by the `Date` header of its answers, and reports a large difference.
  *
- * Nothing is corrected: times in run directories are those of the host that wrote them.
+ * Times in run directories are those of the host that wrote them, and are never corrected; `offsetMs` corrects what is reported to a server.
  */
 
 import type { Clock } from '../../src/base/clock.js';
@@ -18,11 +18,17 @@ export class ClockSkew {
   readonly #server: string;
   readonly #onNotice: OnSkewNotice;
   #reportedMs = 0;
+  #offsetMs = 0;
 
   constructor(clock: Clock, server: string, onNotice: OnSkewNotice) {
     this.#clock = clock;
     this.#server = server;
     this.#onNotice = onNotice;
+  }
+
+  /** What to add to a time of this host to get that of the server, in whole ms; 0 unless the clocks clearly differ. */
+  get offsetMs(): number {
+    return this.#offsetMs;
   }
 
   /** Call when an answer arrives. `sentMs`: when its request was sent, by the monotonic clock. */
@@ -33,6 +39,8 @@ export class ClockSkew {
     const uncertainMs = RESOLUTION_MS + this.#clock.monotonicMs() - sentMs;
     const differenceMs = this.#clock.wallTime() * 1000 - serverMs;
     const certainMs = Math.max(0, Math.abs(differenceMs) - uncertainMs);
+    if (uncertainMs < REPORT_FROM_MS)
+      this.#offsetMs = certainMs < REPORT_FROM_MS ? 0 : Math.round(uncertainMs / 2 - differenceMs);
     if (
       certainMs < REPORT_FROM_MS ||
       Math.abs(differenceMs - this.#reportedMs) < REPORT_FROM_MS + uncertainMs

@@ -64,6 +64,10 @@ export class ApiSession {
     this.#beforeRequest = options.beforeRequest ?? (async () => undefined);
   }
 
+  get clockOffsetMs(): number {
+    return this.#skew.offsetMs;
+  }
+
   /** Returns the JSON of the answer; null if it is empty. Throws `PolyaxonApiError`. */
   async callJson(call: ApiCall): Promise<unknown> {
     return this.call(call, (response) => readJson(response, this.#toContext(call)));

@@ -100,6 +100,11 @@ export class PolyaxonClient {
     this.#session = new ApiSession(connection, { ...options, transport });
   }
 
+  /** What to add to a time of this host to get that of the server, in ms, by the last answer; 0 unless they differ by more than 5 s. */
+  get clockOffsetMs(): number {
+    return this.#session.clockOffsetMs;
+  }
+
   /** Returns version and distribution of the server. The cheapest call of the API. */
   async installation(options: CallOptions = {}): Promise<Installation> {
     checkOptions('installation', options, CALL_OPTIONS);

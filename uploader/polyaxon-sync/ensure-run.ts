@@ -25,19 +25,19 @@ interface EnsuredRun {
 }
 
 /**
- * Returns the run as the server knows it. Creates it with `body`; other data is sent as separate items, so that a rejected item does not
+ * Returns the run as the server knows it. Creates it with the result of `toBody`, which is called when the server has answered once; other data is sent as separate items, so that a rejected item does not
  * prevent the creation. Throws `PolyaxonApiError`.
  */
-export async function ensureRun(body: SyncRunBody, options: EnsureRunOptions): Promise<EnsuredRun> {
+export async function ensureRun(toBody: () => SyncRunBody, options: EnsureRunOptions): Promise<EnsuredRun> {
   const { client, ref, createsProject, signal } = options;
   const found = await client.getRun(ref, { signal });
   if (found !== null) return { run: found, isNew: false };
   try {
-    return await createRun(body, options);
+    return await createRun(toBody(), options);
   } catch (error) {
     if (!isCode(error, 'ERR_API_PROJECT_MISSING') || !createsProject) throw error;
     await ensureProject(client, ref, signal);
-    return createRun(body, options);
+    return createRun(toBody(), options);
   }
 }
 

@@ -25,9 +25,18 @@ export interface ClaimOptions {
 
 const ORIGIN = 'polytrack_origin';
 
-/** Returns the entry of `meta_info` that names the directory of a run. */
-export function toClaim(origin: RunOrigin): JsonMap {
-  return { [ORIGIN]: { ...origin } };
+/**
+ * Returns the entry of `meta_info` that names the directory of a run. `offsetMs`: how its times on the server differ from those on disk, so
+ * that every later process reports the same times.
+ */
+export function toClaim(origin: RunOrigin, offsetMs: number): JsonMap {
+  return { [ORIGIN]: { ...origin, ...(offsetMs === 0 ? {} : { offsetMs }) } };
+}
+
+/** Returns how the times of a run on the server differ from those on disk. */
+export function toClaimedOffsetMs({ meta_info }: PolyaxonRun): number {
+  const { offsetMs } = toCleanMap(toCleanMap(meta_info)[ORIGIN]);
+  return Number.isSafeInteger(offsetMs) ? (offsetMs as number) : 0;
 }
 
 /**

@@ -13,16 +13,17 @@ import type { ObservedRun, StoredView } from '../pipeline/report/run-observer.js
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../polyaxon-api/client.js';
 import type { ProjectDirectory, RunPlace } from '../polyaxon-api/project-directory.js';
-import type { RunRef } from '../polyaxon-api/types.js';
+import type { RunRef, SyncRunBody } from '../polyaxon-api/types.js';
 import { readRunFiles, readSignature } from '../run-directory/run-files.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import { type RunOrigin, readRunOrigin } from '../run-directory/run-origin.js';
+import { withConditionOffset, withOffset } from './clock-offset.js';
 import { type DesiredRun, toDesiredRun } from './desired-run.js';
 import { type Desired, diff, toStatusHash } from './diff.js';
 import { ensureRun } from './ensure-run.js';
 import { findOnServer, toDurationItem, toFieldItems, toLineageItems } from './items.js';
 import { createKnown, type KnownPlace, readKnown, writeKnown } from './known.js';
-import { checkClaim, toClaim } from './run-claim.js';
+import { checkClaim, toClaim, toClaimedOffsetMs } from './run-claim.js';
 import { findPlace, noProject, type PlaceDefaults } from './run-place.js';
 import { RunSession } from './run-session.js';
 
@@ -70,6 +71,8 @@ export class RunSync {
   #session: RunSession | null = null;
   #place: RunPlace | null = null;
   #files: { readonly signature: string; readonly files: RunFiles } | null = null;
+  /** How the times of the run on the server differ from those on disk, because the clocks differ. */
+  #offsetMs = 0;
   #valuesMs = Number.NEGATIVE_INFINITY;
   #hasChanged = true;
   #progress = 0;
@@ -189,13 +192,21 @@ export class RunSync {
     const ref = this.#requireRef();
     const { runUuid } = this.run;
     const origin = await this.#readOrigin();
-    const meta_info = origin === null ? {} : toClaim(origin);
     const saved = await readKnown(io.fileSystem, this.#toKnownPlace(ref));
-    const creation = { ...desired.creation, meta_info };
-    const { run, isNew } = await ensureRun(creation, { client, ref, createsProject, signal });
+    const toBody = (): SyncRunBody =>
+      origin === null
+        ? desired.creation
+        : {
+            ...withOffset(desired.creation, client.clockOffsetMs),
+            meta_info: toClaim(origin, client.clockOffsetMs),
+          };
+    const { run, isNew } = await ensureRun(toBody, { client, ref, createsProject, signal });
+    this.#offsetMs = toClaimedOffsetMs(run);
     const { fileSystem } = io;
-    if (!isNew && origin !== null && (await checkClaim(run, origin, { fileSystem, takesOver })))
+    if (!isNew && origin !== null && (await checkClaim(run, origin, { fileSystem, takesOver }))) {
+      const meta_info = toClaim(origin, this.#offsetMs);
       await client.patchRun(ref, { meta_info, merge: true }, { signal });
+    }
     const known = (isNew ? null : saved) ?? createKnown({ hasLineage: isNew });
     known.isManaged = run.managed_by != null && run.managed_by !== 'user';
     if (isNew || saved === null)
@@ -220,12 +231,13 @@ export class RunSync {
       this.#liveness !== 'live' || this.isFinishing || nowMs - this.#valuesMs >= VALUES_INTERVAL_MS;
     if (sendsValues) this.#valuesMs = nowMs;
     const unsendable = this.#unsendable ?? [];
-    const conditions = toWanted(run, unsendable);
+    const shift = (condition: V1StatusCondition) => withConditionOffset(condition, this.#offsetMs);
+    const conditions = toWanted(run, unsendable).map(shift);
     const hash = toHash([toStatusHash(conditions), unsendable]);
     return {
       fields: toFieldItems(run),
       lineage: toLineageItems(run.lineage.filter((artifact) => this.#maySync(artifact))),
-      conditions: run.conditions,
+      conditions: run.conditions.map(shift),
       end: this.isComplete ? { conditions, hash, duration: toDurationItem(run) } : null,
       sendsValues,
     };

@@ -29,6 +29,21 @@ describe('ClockSkew', () => {
     expect(measure(30, 40_000)).toEqual([]);
   });
 
+  it('measures what to add to get the time of the server, and 0 if the clocks may agree', () => {
+    const clock = new FakeClock(NOW_S);
+    const skew = new ClockSkew(clock, 'https://server', () => undefined);
+    const observe = (aheadS: number, travelMs: number): number => {
+      const date = new Date((NOW_S - aheadS) * 1000).toUTCString();
+      skew.observe(date, clock.monotonicMs() - travelMs);
+      return skew.offsetMs;
+    };
+    // The header is cut to a whole second, and is written half-way through the request.
+    expect(observe(7_200, 200)).toBe(-7_200_000 + 600);
+    expect(observe(-7_200, 200)).toBe(7_200_000 + 600);
+    expect(observe(100, 40_000)).toBe(7_200_000 + 600); // too slow to measure
+    expect(observe(2, 200)).toBe(0);
+  });
+
   it('reports again after the clock was set, and ignores answers without a date', () => {
     const clock = new FakeClock(NOW_S);
     const notices: string[] = [];
