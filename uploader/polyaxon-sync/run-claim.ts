@@ -17,7 +17,7 @@ import {
   toConflict,
 } from '../run-directory/run-origin.js';
 
-export interface ClaimOptions {
+interface ClaimOptions {
   readonly fileSystem: FileSystem;
   /** Report the run from this directory, whatever directory the server names. */
   readonly takesOver: boolean;

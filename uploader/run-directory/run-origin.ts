@@ -55,7 +55,7 @@ export function isSameDirectory(a: RunOrigin, b: RunOrigin): boolean {
 }
 
 /** Returns true when the run files show that one uuid was given to two runs. */
-export function isOtherRun(a: RunOrigin, b: RunOrigin): boolean {
+function isOtherRun(a: RunOrigin, b: RunOrigin): boolean {
   return a.createdAt !== null && b.createdAt !== null && a.createdAt !== b.createdAt;
 }
 

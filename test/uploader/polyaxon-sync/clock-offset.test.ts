@@ -25,7 +25,7 @@ describe('withOffset', () => {
 });
 
 describe('withConditionOffset', () => {
-  it('leaves absent and invalid times as they are', () => {
+  it('leaves absent and invalid times unchanged', () => {
     const condition = { ...CONDITION, last_update_time: null, last_transition_time: 'yesterday' };
     expect(withConditionOffset(condition, HOUR_MS)).toEqual(condition);
   });
