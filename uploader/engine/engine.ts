@@ -34,6 +34,7 @@ import { removeCrashed, removeOrphans } from './remove-orphans.js';
 import { concludeRuns } from './run-completion.js';
 import { type RunPhase, RunPhases } from './run-phases.js';
 import { SharedOwnership } from './shared-ownership.js';
+import { stageFiles } from './stage-files.js';
 import { StatusWriter } from './status-writer.js';
 import { aborted, Uploads } from './uploads.js';
 import { withState } from './with-state.js';
@@ -110,6 +111,7 @@ class Engine {
       if (projectsOf(context.store) !== null) await context.observer.prepare?.(this.#stopSignal);
       this.#stopSignal.addEventListener('abort', () => uploads.abort(), { once: true });
       await this.#unlessAborted(() => removeOrphans(uploads.commitContext, uploads.signal));
+      await stageFiles(ids, uploads.commitContext, uploads.signal);
       uploads.schedule.start(ids);
       await uploads.workers.run(context.config.concurrency);
       await this.#unlessAborted(() => removeCrashed(uploads.commitContext, uploads.signal));

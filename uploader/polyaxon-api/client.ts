@@ -20,7 +20,7 @@ import { decodeBody, expectEmpty } from './api-answer.js';
 import { PolyaxonApiError, toUnreachable } from './api-error.js';
 import { type ApiCall, ApiSession } from './api-session.js';
 import type { PolyaxonConnection } from './connection.js';
-import { toMultipart } from './multipart-body.js';
+import { toMultipart, type UploadTarget } from './multipart-body.js';
 import type {
   ArtifactTree,
   Installation,
@@ -239,9 +239,24 @@ export class PolyaxonClient {
     options: CallOptions = {},
   ): Promise<AsyncIterable<Uint8Array> | null> {
     checkOptions('readArtifact', options, CALL_OPTIONS);
-    const operation = `read ${ref.uuid}/${path}`;
     const query = { path, stream: 'true', force: 'true' };
-    const call = this.#toStreamsCall('GET', ref, ['artifact'], operation, query, options);
+    return this.#read(ref, 'artifact', query, options);
+  }
+
+  /** Returns a `.tar.gz` archive of all artifacts of the run; null if there are none. It may contain files that were removed from the run. */
+  async readArchive(ref: RunRef, options: CallOptions = {}): Promise<AsyncIterable<Uint8Array> | null> {
+    checkOptions('readArchive', options, CALL_OPTIONS);
+    return this.#read(ref, 'artifacts', { path: '' }, options);
+  }
+
+  async #read(
+    ref: RunRef,
+    route: 'artifact' | 'artifacts',
+    query: { readonly path: string; readonly [name: string]: string },
+    options: CallOptions,
+  ): Promise<AsyncIterable<Uint8Array> | null> {
+    const operation = `read ${ref.uuid}/${query.path}`;
+    const call = this.#toStreamsCall('GET', ref, [route], operation, query, options);
     const response = await orNull('ERR_API_RUN_MISSING', () => this.#session.open(call));
     return response === null ? null : withCodedErrors(decodeBody(response), operation, options.signal);
   }
@@ -256,12 +271,36 @@ export class PolyaxonClient {
     checkOptions('uploadArtifact', options, CALL_OPTIONS);
     const operation = `write ${ref.uuid}/${path}`;
     const slash = path.lastIndexOf('/');
-    const target = {
-      directory: slash < 0 ? '' : path.slice(0, slash),
-      name: path.slice(slash + 1),
-      connection: this.connection.artifactsStore,
-    };
-    const call = this.#toStreamsCall('POST', ref, ['artifact'], operation, {}, options);
+    const target = { directory: slash < 0 ? '' : path.slice(0, slash), name: path.slice(slash + 1) };
+    await this.#upload(ref, 'artifact', operation, target, file, options);
+  }
+
+  /**
+   * Extracts a `.tar.gz` archive into the directory `path` inside the run's artifacts. The server ignores the archive, without an error, if the
+   * directory exists. It first keeps the archive as the file `name` of the run; if extracting fails, that file remains.
+   */
+  async uploadArchive(
+    ref: RunRef,
+    path: string,
+    name: string,
+    archive: Uint8Array,
+    options: CallOptions = {},
+  ): Promise<void> {
+    checkOptions('uploadArchive', options, CALL_OPTIONS);
+    const target = { directory: path, name, isArchive: true };
+    await this.#upload(ref, 'artifacts', `extract into ${ref.uuid}/${path}`, target, archive, options);
+  }
+
+  async #upload(
+    ref: RunRef,
+    route: 'artifact' | 'artifacts',
+    operation: string,
+    place: Omit<UploadTarget, 'connection'>,
+    file: Uint8Array | StreamedBody,
+    options: CallOptions,
+  ): Promise<void> {
+    const target = { ...place, connection: this.connection.artifactsStore };
+    const call = this.#toStreamsCall('POST', ref, [route], operation, {}, options);
     const context = { ...call, mask: (text: string) => text };
     try {
       await this.#session.call({ ...call, body: toMultipart(target, file) }, (response) =>

@@ -9,22 +9,24 @@ import { randomUUID } from 'node:crypto';
 import type { StreamedBody } from '../base/http/transport.js';
 import type { ApiBody } from './api-session.js';
 
-interface UploadTarget {
+export interface UploadTarget {
   /** The directory inside the run, without leading and trailing slashes; empty for the run itself. */
   readonly directory: string;
   readonly name: string;
   /** The artifacts store, if the cluster has several. */
   readonly connection: string | null;
+  /** The file is an archive: the server extracts it into `directory`, which must not exist yet. */
+  readonly isArchive?: boolean;
 }
 
 export function toMultipart(target: UploadTarget, file: Uint8Array | StreamedBody): ApiBody {
   const boundary = `polytrack-${randomUUID()}`;
-  const { directory, name, connection } = target;
-  // Set `untar` to false: its default is true, and with an empty path it would empty the run.
+  const { directory, name, connection, isArchive = false } = target;
+  // `untar` is true by default, and with `overwrite` removes all files of the directory first. Never send both.
   const json = {
-    untar: false,
+    untar: isArchive,
     path: directory,
-    overwrite: true,
+    overwrite: !isArchive,
     ...(connection === null ? {} : { connection }),
   };
   const head = Buffer.from(

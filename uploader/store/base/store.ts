@@ -78,6 +78,21 @@ export interface StoredPart extends Extent {
   readonly etag: string;
 }
 
+/** A small file that the store does not have. */
+export interface NewFile {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Resolves to the first `sizeBytes` bytes, fewer if the file has become shorter, and to its time of modification in seconds. */
+  readonly read: (signal?: AbortSignal) => Promise<{ readonly bytes: Buffer; readonly mtime: number }>;
+}
+
+export interface StageRequest {
+  readonly files: readonly NewFile[];
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each body that is sent. */
+  readonly onBytesSent?: ((sizeBytes: number) => void) | undefined;
+}
+
 export interface UnfinishedUpload {
   readonly uploadId: string;
   readonly parts: readonly StoredPart[];
@@ -170,6 +185,11 @@ export interface Store {
   inspect?(): Promise<CheckOutcome>;
   /** Checks that the store is reachable and accepts the credentials. Sends no object. */
   check(signal?: AbortSignal): Promise<CheckOutcome>;
+  /**
+   * Sends many new files in few requests, if the store can. Replaces no object, promises nothing and never rejects: each file must still be committed,
+   * which costs no request if exactly the target is stored already.
+   */
+  stage?(request: StageRequest): Promise<void>;
   /** Writes the target's bytes as the object `key`. */
   commit(request: CommitRequest): Promise<CommitOutcome>;
   /** As `commit`, but sends only the bytes that the object does not have yet. */

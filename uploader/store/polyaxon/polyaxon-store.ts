@@ -3,7 +3,8 @@
  *
  * The service has no conditional writes, checksums or metadata, and overwrites files in place. So a commit checks the object, uploads the file,
  * and reads back the bytes of a small file or the size of a large one (the server holds a file in memory while it sends it). Within a process,
- * operations on a key run one after the other. Two uploaders on one run may overwrite each other.
+ * operations on a key run one after the other. Two uploaders on one run may overwrite each other. Many new files are sent and read back as archives
+ * before they are committed, see staging.ts.
  *
  * Source: haupt 2.16.1, `streams/endpoints/artifacts.py`, `streams/controllers/uploads.py`; measured in docs/stores.md.
  */
@@ -11,6 +12,7 @@
 import { crc32 } from 'node:zlib';
 import { StoreLimitError, StoreRequestError } from '../../base/errors.js';
 import type { StreamedBody } from '../../base/http/transport.js';
+import { inParallel } from '../../base/in-parallel.js';
 import { isSafeKey } from '../../base/rel-path.js';
 import { type FailedOutcome, OutcomeError } from '../../base/retry-table.js';
 import { apiOutcomeFrom, PolyaxonApiError } from '../../polyaxon-api/api-error.js';
@@ -34,10 +36,12 @@ import type {
   ReadOptions,
   RemoveOutcome,
   RemoveRequest,
+  StageRequest,
   Store,
 } from '../base/store.js';
 import { findNameProblem } from './names.js';
 import { PolyaxonReader, toVersion } from './reader.js';
+import { type PlacedFile, type SentFile, stageRun } from './staging.js';
 
 export interface PolyaxonStoreOptions {
   /** `close` also closes the client. */
@@ -68,6 +72,9 @@ const LIMITS: PolyaxonStoreLimits = {
 const PIECE_BYTES = MIB;
 /** Attempts when the bytes read back differ from those sent, as for a wrong checksum (retry.ts). */
 const MISMATCH_ATTEMPTS = 3;
+/** Fewer files of a run are sent one by one. */
+const STAGE_MIN_FILES = 8;
+const RUNS_AT_ONCE = 4;
 const RUN_MISSING_RETRY_MS = 2_000;
 const RUN_MISSING_ATTEMPTS = 5;
 
@@ -90,6 +97,8 @@ export class PolyaxonStore implements Store {
   readonly #reader: PolyaxonReader;
   readonly #queue = new KeyedQueue();
   readonly #budget: ByteBudget;
+  /** Files that archives have sent and that are not committed yet, by key. */
+  readonly #staged = new Map<string, SentFile>();
   readonly capabilities: StoreCapabilities = POLYAXON_STORE;
 
   constructor({ client, projects, place = {}, limits }: PolyaxonStoreOptions) {
@@ -133,10 +142,33 @@ export class PolyaxonStore implements Store {
     return installation;
   }
 
+  async stage({ files, signal, onBytesSent }: StageRequest): Promise<void> {
+    const runs = new Map<string, PlacedFile[]>();
+    for (const file of files) {
+      const { ref, path } = this.#reader.parseKey(file.key);
+      if (refuse(file.key, path) !== null) continue;
+      const run = runs.get(ref.uuid) ?? [];
+      runs.set(ref.uuid, run);
+      run.push({ ...file, path });
+    }
+    const onSent = (file: SentFile): void => {
+      this.#staged.set(file.key, file);
+    };
+    await inParallel(RUNS_AT_ONCE, runs, async ([uuid, run]) => {
+      if (run.length < STAGE_MIN_FILES) return;
+      const options = { client: this.client, budget: this.#budget, onSent, signal, onBytesSent };
+      await stageRun(this.projects.refOf(uuid), run, options).catch(() => undefined); // sent one by one instead
+    });
+  }
+
   async commit(request: CommitRequest): Promise<CommitOutcome> {
     const refused = refuse(request.key, this.#reader.parseKey(request.key).path);
     if (refused !== null) return refused;
-    return this.#queue.use(request.key, () => this.#withOutcomes(() => this.#commit(request)));
+    return this.#queue.use(request.key, async () => {
+      const outcome = await this.#withOutcomes(() => this.#commit(request));
+      if (outcome.status === 'stored') this.#staged.delete(request.key);
+      return outcome;
+    });
   }
 
   async append(): Promise<AppendOutcome> {
@@ -196,13 +228,20 @@ export class PolyaxonStore implements Store {
 
   async #commit(request: CommitRequest): Promise<CommitOutcome> {
     const { key, base, target, signal } = request;
+    const staged = base === null ? this.#staged.get(key) : undefined;
+    if (staged?.isProven === true && staged.sizeBytes === target.sizeBytes && staged.crc32 === target.crc32)
+      return { status: 'stored', etag: toVersion(target.sizeBytes).etag };
     const found = await this.#reader.find(key, signal);
     if (found.status === 'retry' || found.status === 'failed') return found;
     // An upload would make the server remove the directory and everything in it.
     if (found.status === 'directory') return { status: 'failed', error: directoryInPlace(key) };
     const before = found.status === 'found' ? found.object : null;
     const isBase = base === null ? before === null : before !== null && isVersion(before, base);
-    if (!isBase) return this.#toConflict(before, request);
+    if (!isBase) {
+      const outcome = await this.#toConflict(before, request);
+      if (outcome.status !== 'conflict' || before === null || staged === undefined) return outcome;
+      if (!(await this.#isStaged(before, staged, request))) return outcome;
+    }
 
     const sent =
       target.sizeBytes <= this.#limits.bufferMaxBytes
@@ -278,6 +317,18 @@ export class PolyaxonStore implements Store {
     if (before?.sizeBytes !== target.sizeBytes) return { status: 'conflict' };
     const crc = await this.#reader.crc32(key, target.sizeBytes, signal);
     return crc === target.crc32 ? { status: 'stored', etag: before.etag } : { status: 'conflict' };
+  }
+
+  /** Whether the object is what an archive has stored of the file: its bytes at that time, or the beginning of the bytes that replace it. */
+  async #isStaged(
+    { sizeBytes }: ObjectVersion,
+    staged: SentFile,
+    { key, source, target, signal }: CommitRequest,
+  ): Promise<boolean> {
+    if (sizeBytes > staged.sizeBytes) return false;
+    const crc = await this.#reader.crc32(key, sizeBytes, signal);
+    if (sizeBytes === staged.sizeBytes && crc === staged.crc32) return true;
+    return sizeBytes <= target.sizeBytes && crc === crc32(await source.read(0, sizeBytes));
   }
 
   /** Runs `work` and turns errors of the API or of a stream into outcomes. */
