@@ -89,7 +89,11 @@ async function measureRound({ directory, port, link, files, values, round }) {
       POLYAXON_INTERVALS_COMPATIBILITY_CHECK: '-1',
       POLYAXON_DISABLE_ERRORS_REPORTING: 'true',
     }),
-  );
+  ).catch((error) => {
+    // The server may reject the lineage of thousands of files in one request, as Python sends it.
+    console.error(error.message.split('\n').find((line) => line.startsWith('Reason')) ?? error.message);
+    return { ms: Number.NaN, sentBytes: Number.NaN, receivedBytes: Number.NaN };
+  });
   const sync = (host) => {
     const store = `polyaxon://${new URL(host).host}/default/${PROJECT}`;
     const args = ['sync', join(place, 'ours'), '--store', store, '--state-dir', join(place, 'state')];
