@@ -90,7 +90,7 @@ export { openRunSource, type RunSourceOptions } from './operations/read/run-sour
 // Stores.
 
 export { type CheckStoreOptions, checkStore, type StoreCheck } from './operations/check/check-store.js';
-export type { BucketFacts, CredentialFacts, ServerFacts } from './operations/check/store-facts.js';
+
 export type { AppendCapability, KnownCapabilities, StoreCapabilities } from './store/base/capabilities.js';
 export type { Answer, LearnedAnswer, LearnedAnswers } from './store/base/learned-answers.js';
 export type {
@@ -116,6 +116,13 @@ export type {
   StorePermissions,
   UnfinishedUpload,
 } from './store/base/store.js';
+export type {
+  AskOutcome,
+  BucketFacts,
+  CredentialFacts,
+  ServerFacts,
+  StoreFacts,
+} from './store/base/store-facts.js';
 export type { RequestTimeouts } from './store/base/time-limit.js';
 export {
   type AzureClientOptions,

@@ -6,17 +6,6 @@ import { describe, expect, it } from 'vitest';
 import { readFolderTree } from './folder-tree.js';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-/** Imports of store folders outside `uploader/store/open-store.ts`. This list may only shrink. */
-const PAST_THE_STORES_DOOR = [
-  'uploader/operations/check/bucket-facts.ts → uploader/store/s3/answer.ts',
-  'uploader/operations/check/bucket-facts.ts → uploader/store/s3/connection.ts',
-  'uploader/operations/check/bucket-facts.ts → uploader/store/s3/s3-store.ts',
-  'uploader/operations/check/check-store.ts → uploader/store/azure/azure-store.ts',
-  'uploader/operations/check/check-store.ts → uploader/store/gcs/gcs-store.ts',
-  'uploader/operations/check/check-store.ts → uploader/store/polyaxon/polyaxon-store.ts',
-  'uploader/operations/check/check-store.ts → uploader/store/s3/s3-store.ts',
-];
-
 interface Import {
   readonly from: string;
   readonly to: string;
@@ -103,16 +92,9 @@ describe('imports', () => {
   it.each(files)('%s imports only what its folder is allowed to', (file) => {
     const forbidden = imports
       .filter((each) => each.from === file && !isAllowed(each))
-      .map(({ from, to }) => `${from} → ${to}`)
-      .filter((each) => !PAST_THE_STORES_DOOR.includes(each));
+      .map(({ from, to }) => `${from} → ${to}`);
 
     expect(forbidden).toEqual([]);
-  });
-
-  it('have no obsolete exceptions', () => {
-    const found = imports.map(({ from, to }) => `${from} → ${to}`);
-
-    expect(PAST_THE_STORES_DOOR.filter((each) => !found.includes(each))).toEqual([]);
   });
 
   it('form no cycle of files', () => {

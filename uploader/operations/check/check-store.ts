@@ -10,19 +10,13 @@ import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import type { Io } from '../../base/io/io.js';
 import { RetryPolicy } from '../../base/limits/retry-policy.js';
 import type { FailedOutcome } from '../../base/retry-table.js';
-import { PolyaxonApiError } from '../../polyaxon-api/api-error.js';
 import type { PolyaxonConnection } from '../../polyaxon-api/connection.js';
-import { AzureStore } from '../../store/azure/azure-store.js';
 import type { KnownCapabilities } from '../../store/base/capabilities.js';
 import { PROBE_PREFIX, type Store, type StoreNotice, type StorePermissions } from '../../store/base/store.js';
+import type { BucketFacts, CredentialFacts, ServerFacts } from '../../store/base/store-facts.js';
 import { writeAnswers } from '../../store/capability-cache.js';
-import { GcsStore } from '../../store/gcs/gcs-store.js';
 import { openStore, type S3ClientOptions } from '../../store/open-store.js';
-import { PolyaxonStore } from '../../store/polyaxon/polyaxon-store.js';
-import { S3Store } from '../../store/s3/s3-store.js';
-import { askLifecycle, describeCredentials } from './bucket-facts.js';
 import { type Access, checkAccess } from './check-access.js';
-import type { BucketFacts, CredentialFacts, ServerFacts } from './store-facts.js';
 
 export interface CheckStoreOptions {
   readonly io: Io;
@@ -76,7 +70,7 @@ export async function checkStore(url: string, options: CheckStoreOptions): Promi
     const polyaxon = { connection: options.polyaxon };
     const store = await openStore(url, { ...options.io, s3: options.s3, polyaxon, onNotice });
     try {
-      if (store instanceof PolyaxonStore) return await checkServer(store, notices, options);
+      if (store.serverFacts !== undefined) return await checkServer(store, notices, options);
       return await checkOpenStore(store, notices, options);
     } finally {
       await store.close();
@@ -93,18 +87,8 @@ async function checkOpenStore(
   options: CheckStoreOptions,
 ): Promise<StoreCheck> {
   const { signal } = options;
-  const bucket = store instanceof S3Store ? store : null;
   const unknown = { ...toUnknown(store.id, options), notices };
-  const described = async (): Promise<Partial<StoreCheck>> => {
-    if (store instanceof AzureStore || store instanceof GcsStore) {
-      const { endpoint, signsWith } = store.driver.connection;
-      return { endpoint, credentials: toCredentialFacts(signsWith) };
-    }
-    if (bucket === null) return {};
-    const region = await bucket.driver.connection.region();
-    const credentials = describeCredentials(await bucket.driver.connection.credentials());
-    return { region, credentials, clockOffsetMs: bucket.driver.connection.clockOffsetMs };
-  };
+  const described = async (): Promise<Partial<StoreCheck>> => (await store.facts?.()) ?? {};
 
   const retryPolicy = new RetryPolicy({ ...options.io, retryTimeoutMs: RETRY_TIMEOUT_MS });
   const listed = await retryPolicy.withRetry(`reach ${store.id}`, () => store.check(signal), { signal });
@@ -116,13 +100,10 @@ async function checkOpenStore(
     const put = access.lacks === 'get' ? true : permissions.put; // the object could be written but not read back
     return { ...unknown, ...(await described()), error, permissions: { ...permissions, list: true, put } };
   }
-  const found =
-    bucket === null
-      ? { ...access, capabilities: store.capabilities }
-      : await askBucket(bucket, { access, directory, signal });
+  const found = await askStore(store, { access, directory, signal });
   const { capabilities, permissions, remaining } = found;
   const isKept = await writeAnswers(store, options);
-  const lifecycle = bucket === null ? null : (await askLifecycle(bucket, signal)).lifecycle;
+  const lifecycle = (await store.lifecycle?.(signal)) ?? null;
   const check: StoreCheck = {
     ...unknown,
     ...(await described()),
@@ -138,10 +119,11 @@ async function checkOpenStore(
   return { ...check, notices: [...notices, ...(isKept ? [] : [unkept]), ...toNotices(check, remaining)] };
 }
 
-async function askBucket(
-  store: S3Store,
+async function askStore(
+  store: Store,
   { access, directory, signal }: { access: Access; directory: string; signal: AbortSignal | undefined },
 ): Promise<Access & { readonly capabilities: KnownCapabilities }> {
+  if (store.ask === undefined) return { ...access, capabilities: store.capabilities };
   const { capabilities, mayAbort, remaining } = await store.ask(directory, signal);
   const mayDelete = access.permissions.delete && remaining.length === 0;
   const permissions = { ...access.permissions, abort: mayAbort, delete: mayDelete };
@@ -150,19 +132,13 @@ async function askBucket(
 
 /** Checks a Polyaxon server without a probe, because all Polyaxon servers have the same capabilities. */
 async function checkServer(
-  store: PolyaxonStore,
+  store: Store,
   notices: StoreNotice[],
   options: CheckStoreOptions,
 ): Promise<StoreCheck> {
-  const { host: endpoint, credentials } = store.client.connection;
-  const known = {
-    ...toUnknown(store.id, options),
-    ...{ endpoint, credentials: toCredentialFacts(await credentials.describe()), notices },
-  };
+  const known = { ...toUnknown(store.id, options), ...(await store.facts?.()), notices };
   try {
-    // Throws also for a missing project.
-    const { version = null, dist = null } = await store.describe(options.signal);
-    const server = { version, distribution: dist, project: store.place };
+    const server = (await store.serverFacts?.(options.signal)) ?? null;
     const check: StoreCheck = { ...known, server, isUsable: true, capabilities: store.capabilities };
     const unconditional: StoreNotice = {
       code: 'NOTICE_NO_CONDITIONAL_WRITES',
@@ -170,14 +146,9 @@ async function checkServer(
     };
     return { ...check, notices: [...notices, unconditional, ...toNotices(check, [])] };
   } catch (error) {
-    if (error instanceof PolyaxonApiError) return { ...known, error };
+    if (error instanceof CodedError) return { ...known, error };
     throw error;
   }
-}
-
-/** The facts about credentials of which only the source is known: clients and vendor libraries choose them internally. */
-function toCredentialFacts(source: string | null): CredentialFacts | null {
-  return source === null ? null : { source, accessKeyId: '…', isTemporary: false, expiresAt: null };
 }
 
 /** How long a failed request is repeated. */

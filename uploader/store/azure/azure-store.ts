@@ -1,11 +1,17 @@
 /** Opens a container of Azure Blob Storage as a store. */
 
 import { CommitEngine } from '../base/commit-engine.js';
+import { type StoreFacts, toCredentialFacts } from '../base/store-facts.js';
 import { AzureDriver, type AzureStoreOptions } from './azure-driver.js';
 import { findEndpoint } from './client.js';
 import { AzureConnection } from './connection.js';
 
-export class AzureStore extends CommitEngine<AzureDriver> {}
+export class AzureStore extends CommitEngine<AzureDriver> {
+  async facts(): Promise<StoreFacts> {
+    const { endpoint, signsWith } = this.driver.connection;
+    return { endpoint, credentials: toCredentialFacts(signsWith) };
+  }
+}
 
 /** Sends nothing. Throws `StoreLibraryError` or `StoreCredentialsError`. */
 export async function openAzureStore(options: AzureStoreOptions): Promise<AzureStore> {

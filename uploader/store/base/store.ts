@@ -13,6 +13,7 @@
 import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
 import type { StoreCapabilities } from './capabilities.js';
 import type { LearnedAnswers } from './learned-answers.js';
+import type { AskOutcome, BucketFacts, ServerFacts, StoreFacts } from './store-facts.js';
 
 /** Random access to the bytes that a commit sends. */
 export interface ByteSource {
@@ -179,6 +180,14 @@ export interface Store {
   readonly capabilities: StoreCapabilities;
   /** What the store has shown so far; undefined when its capabilities are documented. */
   readonly learned?: LearnedAnswers;
+  /** Describes the store and its credentials without writing anything. */
+  facts?(): Promise<StoreFacts>;
+  /** Whether the bucket removes incomplete multipart uploads. */
+  lifecycle?(signal?: AbortSignal): Promise<BucketFacts['lifecycle']>;
+  /** Describes the server. Throws a coded error when the project of the store's URL does not exist. */
+  serverFacts?(signal?: AbortSignal): Promise<ServerFacts>;
+  /** Asks one by one what the store supports, with test objects below `directory`. Default: `capabilities` are documented. */
+  ask?(directory: string, signal?: AbortSignal): Promise<AskOutcome>;
   /** Starts to ask, once and in the background, what ordinary requests do not show. A failure has no effect. */
   askInBackground?(): void;
   /** Finds out what a file system supports, with test files that it removes. */

@@ -1,10 +1,16 @@
 /** Opens a Google Cloud Storage bucket as a store. */
 
 import { CommitEngine } from '../base/commit-engine.js';
+import { type StoreFacts, toCredentialFacts } from '../base/store-facts.js';
 import { GcsConnection } from './connection.js';
 import { GcsDriver, type GcsStoreOptions } from './gcs-driver.js';
 
-export class GcsStore extends CommitEngine<GcsDriver> {}
+export class GcsStore extends CommitEngine<GcsDriver> {
+  async facts(): Promise<StoreFacts> {
+    const { endpoint, signsWith } = this.driver.connection;
+    return { endpoint, credentials: toCredentialFacts(signsWith) };
+  }
+}
 
 /** Throws `StoreLibraryError` or `StoreCredentialsError`. */
 export async function openGcsStore(options: GcsStoreOptions): Promise<GcsStore> {

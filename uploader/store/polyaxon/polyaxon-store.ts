@@ -18,7 +18,6 @@ import { type FailedOutcome, OutcomeError } from '../../base/retry-table.js';
 import { apiOutcomeFrom, PolyaxonApiError } from '../../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../../polyaxon-api/client.js';
 import { ProjectDirectory, type RunPlace } from '../../polyaxon-api/project-directory.js';
-import type { Installation } from '../../polyaxon-api/types.js';
 import { boundRead } from '../base/bounds.js';
 import { ByteBudget } from '../base/byte-budget.js';
 import { POLYAXON_STORE, type StoreCapabilities } from '../base/capabilities.js';
@@ -39,6 +38,7 @@ import type {
   StageRequest,
   Store,
 } from '../base/store.js';
+import { type ServerFacts, type StoreFacts, toCredentialFacts } from '../base/store-facts.js';
 import { findNameProblem } from './names.js';
 import { PolyaxonReader, toVersion } from './reader.js';
 import { type PlacedFile, type SentFile, stageRun } from './staging.js';
@@ -126,9 +126,14 @@ export class PolyaxonStore implements Store {
     }
   }
 
-  /** The installation data of the server. Throws `PolyaxonApiError`, also when the project of the URL does not exist. */
-  async describe(signal?: AbortSignal): Promise<Installation> {
-    const installation = await this.client.installation({ signal });
+  async facts(): Promise<StoreFacts> {
+    const { host: endpoint, credentials } = this.client.connection;
+    return { endpoint, credentials: toCredentialFacts(await credentials.describe()) };
+  }
+
+  /** Throws `PolyaxonApiError`, also when the project of the URL does not exist. */
+  async serverFacts(signal?: AbortSignal): Promise<ServerFacts> {
+    const { version = null, dist = null } = await this.client.installation({ signal });
     const { owner, project } = this.#place;
     if (
       owner !== undefined &&
@@ -139,7 +144,7 @@ export class PolyaxonStore implements Store {
         'ERR_API_PROJECT_MISSING',
         `${this.id}: the project ${owner}/${project} does not exist`,
       );
-    return installation;
+    return { version, distribution: dist, project: this.place };
   }
 
   async stage({ files, signal, onBytesSent }: StageRequest): Promise<void> {

@@ -1,11 +1,12 @@
 /** Opens a bucket of S3, or of a compatible store, as a store, and verifies what the bucket has not shown before. */
 
 import { randomBytes } from 'node:crypto';
-import type { KnownCapabilities } from '../base/capabilities.js';
 import { CommitEngine } from '../base/commit-engine.js';
 import type { LearnedAnswers } from '../base/learned-answers.js';
 import { crc32OfObject } from '../base/object-crc32.js';
 import { type AppendOutcome, type AppendRequest, PROBE_PREFIX } from '../base/store.js';
+import type { AskOutcome, BucketFacts, StoreFacts } from '../base/store-facts.js';
+import { askLifecycle, describeCredentials } from './bucket-facts.js';
 import { S3Connection } from './connection.js';
 import { S3Questions } from './questions.js';
 import { toKnownCapabilities } from './s3-capabilities.js';
@@ -16,14 +17,6 @@ import { writeFields } from './write-options.js';
 export type { S3StoreOptions } from './s3-driver.js';
 
 const BACKGROUND = ['honoursPutIfNoneMatch', 'honoursPutIfMatch', 'honoursComplete', 'verifiesMultipart'];
-
-export interface AskOutcome {
-  readonly capabilities: KnownCapabilities;
-  /** Whether multipart uploads may be aborted; null when unknown. */
-  readonly mayAbort: boolean | null;
-  /** Keys of test objects that could not be removed. */
-  readonly remaining: readonly string[];
-}
 
 /** Loads the client and the credentials. Sends nothing to the bucket. Throws as `S3Connection.open` does, and `ConfigError`. */
 export async function openS3Store(options: S3StoreOptions): Promise<S3Store> {
@@ -49,6 +42,17 @@ export class S3Store extends CommitEngine<S3Driver> {
   askInBackground(): void {
     if (BACKGROUND.every((name) => this.learned.get(name) !== undefined)) return;
     this.#asking ??= this.#ask();
+  }
+
+  async facts(): Promise<StoreFacts> {
+    const { connection } = this.driver;
+    const region = await connection.region();
+    const credentials = describeCredentials(await connection.credentials());
+    return { region, credentials, clockOffsetMs: connection.clockOffsetMs };
+  }
+
+  lifecycle(signal?: AbortSignal): Promise<BucketFacts['lifecycle']> {
+    return askLifecycle(this.driver, signal);
   }
 
   /** Asks all questions, with test objects below `directory` that it removes. */

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it, vi } from 'vitest';
 import type { LearnedAnswers } from '../../../../uploader/store/base/learned-answers.js';
-import type { AskOutcome } from '../../../../uploader/store/s3/s3-store.js';
+import type { AskOutcome } from '../../../../uploader/store/base/store-facts.js';
 import { openS3Store } from '../../../../uploader/store/s3/s3-store.js';
 import { GoS3Server } from '../../../support/go-s3-servers.js';
 import { describeWithPeers } from '../../../support/peers.js';

@@ -1,9 +1,9 @@
 /** Describes a bucket and its credentials without writing anything. */
 
-import { toS3Failure } from '../../store/s3/answer.js';
-import type { S3Credentials } from '../../store/s3/connection.js';
-import type { S3Store } from '../../store/s3/s3-store.js';
-import type { BucketFacts, CredentialFacts } from './store-facts.js';
+import type { BucketFacts, CredentialFacts } from '../base/store-facts.js';
+import { toS3Failure } from './answer.js';
+import type { S3Credentials } from './connection.js';
+import type { S3Driver } from './s3-driver.js';
 
 /** Source: the marks that the AWS SDK for JavaScript puts on credentials (`$source`), `@aws-sdk/types`, `AwsSdkCredentialsFeatures`. */
 const SOURCES: readonly (readonly [RegExp, string])[] = [
@@ -31,25 +31,28 @@ export function describeCredentials(credentials: S3Credentials): CredentialFacts
 }
 
 /** Reads the lifecycle rules of the bucket; `unknown` when the credentials do not allow it. */
-export async function askLifecycle(store: S3Store, signal?: AbortSignal): Promise<BucketFacts> {
-  const input = { Bucket: store.driver.bucket };
+export async function askLifecycle(
+  driver: S3Driver,
+  signal?: AbortSignal,
+): Promise<BucketFacts['lifecycle']> {
+  const input = { Bucket: driver.bucket };
   try {
-    const { Rules = [] } = await store.driver.connection.send(
+    const { Rules = [] } = await driver.connection.send(
       (sdk) => new sdk.GetBucketLifecycleConfigurationCommand(input),
       { signal },
     );
     const days = Rules.filter(({ Status }) => Status === 'Enabled')
-      .filter(({ Filter, Prefix }) => covers(Filter?.Prefix ?? Filter?.And?.Prefix ?? Prefix ?? '', store))
+      .filter(({ Filter, Prefix }) => covers(Filter?.Prefix ?? Filter?.And?.Prefix ?? Prefix ?? '', driver))
       .flatMap(({ AbortIncompleteMultipartUpload: rule }) => rule?.DaysAfterInitiation ?? []);
-    if (days.length === 0) return { lifecycle: { status: 'absent' } };
-    return { lifecycle: { status: 'set', afterDays: days.reduce((a, b) => Math.min(a, b)) } };
+    if (days.length === 0) return { status: 'absent' };
+    return { status: 'set', afterDays: days.reduce((a, b) => Math.min(a, b)) };
   } catch (error) {
     signal?.throwIfAborted();
     const isAbsent = toS3Failure(error).code === 'NoSuchLifecycleConfiguration';
-    return { lifecycle: { status: isAbsent ? 'absent' : 'unknown' } };
+    return { status: isAbsent ? 'absent' : 'unknown' };
   }
 }
 
-function covers(prefix: string, store: S3Store): boolean {
-  return store.driver.toTarget('').Key.startsWith(prefix);
+function covers(prefix: string, driver: S3Driver): boolean {
+  return driver.toTarget('').Key.startsWith(prefix);
 }
