@@ -109,6 +109,7 @@ export type {
   ReadOptions,
   RemoveOutcome,
   RemoveRequest,
+  StageRequest,
   Store,
   StoredObject,
   StoredPart,

@@ -19,7 +19,7 @@ export {
   type Variables,
 } from './polyaxon-api/connection.js';
 
-export type { ListOptions, ProjectClientOptions } from './polyaxon-api/project-calls.js';
+export type { PageOptions, ProjectClientOptions } from './polyaxon-api/project-calls.js';
 export {
   type CopyVersionOptions,
   type ProjectBody,

@@ -30,7 +30,7 @@ export const PROJECT_CLIENT_OPTIONS: OptionTable<ProjectClientOptions> = {
   token: 'string',
 };
 
-export interface ListOptions extends CallOptions {
+export interface PageOptions extends CallOptions {
   /** A filter in Polyaxon's query language, such as `status:succeeded, metrics.loss:<0.1`. */
   readonly query?: string | undefined;
   /** The fields to sort by, such as `-created_at`. */
@@ -41,7 +41,7 @@ export interface ListOptions extends CallOptions {
   readonly offset?: number | undefined;
 }
 export const CALL_OPTIONS: OptionTable<CallOptions> = { signal: 'object' };
-export const LIST_OPTIONS: OptionTable<ListOptions> = {
+export const LIST_OPTIONS: OptionTable<PageOptions> = {
   ...CALL_OPTIONS,
   query: 'string',
   sort: 'string',
@@ -119,7 +119,7 @@ export class ProjectCalls {
   list<Item>(
     subject: string,
     names: readonly string[],
-    options: ListOptions,
+    options: PageOptions,
     filter?: string,
   ): AsyncGenerator<Item> {
     checkOptions(subject, options, LIST_OPTIONS);
@@ -129,7 +129,7 @@ export class ProjectCalls {
     return this.#readPages(names, { ...options, query });
   }
 
-  async *#readPages<Item>(names: readonly string[], options: ListOptions): AsyncGenerator<Item> {
+  async *#readPages<Item>(names: readonly string[], options: PageOptions): AsyncGenerator<Item> {
     const { query, sort, limit = Number.POSITIVE_INFINITY, offset: start = 0, signal } = options;
     const client = await this.client();
     let before = '';

@@ -15,7 +15,7 @@ import type { CallOptions, RequestOptions } from './client.js';
 import {
   CALL_OPTIONS,
   createCondition,
-  type ListOptions,
+  type PageOptions,
   PROJECT_CLIENT_OPTIONS,
   ProjectCalls,
   type ProjectClientOptions,
@@ -136,14 +136,14 @@ export class ProjectClient {
   }
 
   /** Lists the projects of the owner, page by page. */
-  list(options: ListOptions = {}): AsyncGenerator<PolyaxonProject> {
+  list(options: PageOptions = {}): AsyncGenerator<PolyaxonProject> {
     return this.#calls.list('list', ['projects', 'list'], options);
   }
 
   // Its runs.
 
   /** Lists the runs of the project, page by page. */
-  listRuns(options: ListOptions = {}): AsyncGenerator<PolyaxonRun> {
+  listRuns(options: PageOptions = {}): AsyncGenerator<PolyaxonRun> {
     return this.#calls.list('listRuns', [this.project, 'runs'], options);
   }
 
@@ -191,7 +191,7 @@ export class ProjectClient {
   // Its versions of components, models and artifacts.
 
   /** Lists the versions of a kind, page by page. */
-  listVersions(kind: VersionKind, options: ListOptions = {}): AsyncGenerator<PolyaxonProjectVersion> {
+  listVersions(kind: VersionKind, options: PageOptions = {}): AsyncGenerator<PolyaxonProjectVersion> {
     return this.#calls.list('listVersions', [this.project, 'versions', kind], options);
   }
 

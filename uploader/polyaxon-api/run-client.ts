@@ -22,7 +22,7 @@ import {
   CALL_OPTIONS,
   checkNumber,
   createCondition,
-  type ListOptions,
+  type PageOptions,
   PROJECT_CLIENT_OPTIONS,
   ProjectCalls,
   type ProjectClientOptions,
@@ -320,19 +320,19 @@ export class RunClient {
   // Other runs of the project.
 
   /** Lists the runs of the project, page by page. */
-  list(options: ListOptions = {}): AsyncGenerator<PolyaxonRun> {
+  list(options: PageOptions = {}): AsyncGenerator<PolyaxonRun> {
     return this.#calls.list('list', [this.project, 'runs'], options);
   }
 
   /** Lists the runs whose pipeline is this run. */
-  listChildren(options: ListOptions = {}): AsyncGenerator<PolyaxonRun> {
+  listChildren(options: PageOptions = {}): AsyncGenerator<PolyaxonRun> {
     const filter = `pipeline:${this.#requireUuid()}`;
     return this.#calls.list('listChildren', [this.project, 'runs'], options, filter);
   }
 
   /** Returns inputs and outputs of the runs of the project in one object each. */
   async getRunsIo(
-    options: ListOptions = {},
+    options: PageOptions = {},
   ): Promise<{ readonly uid: string; readonly values: JsonObject }[]> {
     const found = [];
     for await (const { uuid, inputs, outputs } of this.#calls.list<PolyaxonRun>(
@@ -457,13 +457,13 @@ export class RunClient {
   // Lineage.
 
   /** Lists the artifacts in the lineage of the run, page by page. */
-  getArtifactsLineage(options: ListOptions = {}): AsyncGenerator<V1RunArtifact> {
+  getArtifactsLineage(options: PageOptions = {}): AsyncGenerator<V1RunArtifact> {
     const path = [this.project, 'runs', this.#requireUuid(), 'lineage', 'artifacts'];
     return this.#calls.list('getArtifactsLineage', path, options);
   }
 
   /** Lists the artifacts in the lineage of all runs of the project, page by page. */
-  getRunsArtifactsLineage(options: ListOptions = {}): AsyncGenerator<V1RunArtifact> {
+  getRunsArtifactsLineage(options: PageOptions = {}): AsyncGenerator<V1RunArtifact> {
     const path = [this.project, 'runs', 'lineage', 'artifacts'];
     return this.#calls.list('getRunsArtifactsLineage', path, options);
   }

@@ -3,8 +3,7 @@
  *
  * The service has no conditional writes, checksums or metadata, and overwrites files in place. So a commit checks the object, uploads the file,
  * and reads back the bytes of a small file or the size of a large one (the server holds a file in memory while it sends it). Within a process,
- * operations on a key run one after the other. Two uploaders on one run may overwrite each other. Many new files are sent and read back as archives
- * before they are committed, see staging.ts.
+ * operations on a key run one after the other. Two uploaders on one run may overwrite each other. staging.ts sends many new files as archives.
  *
  * Source: haupt 2.16.1, `streams/endpoints/artifacts.py`, `streams/controllers/uploads.py`; measured in docs/stores.md.
  */
