@@ -105,6 +105,7 @@ export type {
   Extent,
   HeadOutcome,
   ListedObject,
+  NewFile,
   ObjectVersion,
   ReadOptions,
   RemoveOutcome,

@@ -22,7 +22,7 @@ const CALLBACKS: Readonly<Record<string, string>> = {
 };
 const NAMED = /^(?:on[A-Z]\w*|filter|textOf)$/;
 /** Not options of a call, but what a store and a file watcher report to the uploader. */
-const SEAMS = ['CommitRequest', 'FileWatcherListener'];
+const SEAMS = ['CommitRequest', 'StageRequest', 'FileWatcherListener'];
 /** Exported within the options of `Run` and `SummaryWriter`, without a separate name. */
 const INNER = ['EventLogOptions'];
 
