@@ -50,7 +50,9 @@ describeWithPeers(['polyaxon'], 'a run on the server', () => {
   });
 
   it('is synced by one command', () => {
-    expect(synced.stderr).toBe('');
+    // A busy server answers that its database is locked; such requests are repeated.
+    const lines = synced.stderr.split('\n').filter((line) => !/405\b.*; retrying in/.test(line));
+    expect(lines).toEqual(['']);
     expect(synced.code, synced.stdout).toBe(0);
   });
 
