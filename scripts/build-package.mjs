@@ -131,6 +131,9 @@ const bundles = await build({
   entryPoints: Object.fromEntries(
     doors.map(({ module, default: path }) => [/([^/]+)\.js$/.exec(module)[1], toCompiled(path)]),
   ),
+  // Only bundlers read these files, and the package must stay small.
+  minifyWhitespace: true,
+  lineLimit: 120,
   outdir: join(dist, 'esm'),
   format: 'esm',
   bundle: true,
