@@ -56,6 +56,10 @@ export async function runPolyaxonPython(
   });
 }
 
+/** A lock lasts for a few requests of others. */
+const LOCKED_ATTEMPTS = 50;
+const LOCKED_PAUSE_MS = 200;
+
 type Query = Record<string, string | number | boolean>;
 
 /** A viewer or a server. It stops on `stop`, at the end of an `await using`, or after the last test of the file. */
@@ -95,8 +99,21 @@ export class PolyaxonServer implements AsyncDisposable {
     return body;
   }
 
-  /** Sends JSON and returns the response as JSON; undefined when it is empty. Throws when the response is not a success. */
+  /**
+   * Sends JSON and returns the response as JSON; undefined when it is empty. Throws when the response is not a success. Repeats a request while the
+   * server answers an empty 405, which means that its database is locked.
+   */
   async send(method: 'POST' | 'PATCH' | 'PUT' | 'DELETE', route: string, body?: unknown): Promise<unknown> {
+    for (let attempt = 1; ; attempt += 1) {
+      const { status, isSuccess, text } = await this.#sendOnce(method, route, body);
+      if (isSuccess) return text === '' ? undefined : JSON.parse(text);
+      if (status !== 405 || text !== '' || attempt >= LOCKED_ATTEMPTS)
+        throw new Error(`${method} ${route}: ${status} ${text}`);
+      await new Promise((resolve) => setTimeout(resolve, LOCKED_PAUSE_MS));
+    }
+  }
+
+  async #sendOnce(method: string, route: string, body: unknown) {
     const response = await this.fetch(
       route,
       {},
@@ -106,9 +123,7 @@ export class PolyaxonServer implements AsyncDisposable {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       },
     );
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${route}: ${response.status} ${text}`);
-    return text === '' ? undefined : JSON.parse(text);
+    return { status: response.status, isSuccess: response.ok, text: await response.text() };
   }
 
   /** Sends a request and returns the response, whatever its status. */
