@@ -40,7 +40,9 @@ describe('tracking', () => {
       outputs: { loss: 1 },
       meta_info: { has_metrics: true, has_events: true, has_traces: true },
     });
-    expect(readValues(run.paths.tensorboard).map(({ tag }) => tag)).toEqual(['loss', 'polyaxon/span/call']);
+    // A trace, and its preview as a text of TensorBoard.
+    const tags = readValues(run.paths.tensorboard).map(({ tag }) => tag);
+    expect(tags).toEqual(['loss', 'polyaxon/span/call', 'call']);
   });
 
   it('throws before init and after end, and starts no run', async () => {

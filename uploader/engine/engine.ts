@@ -107,12 +107,13 @@ class Engine {
     else if (this.#stopSignal.aborted)
       for (const id of ids) uploads.giveUp(id, aborted(context.inventory.relPathOf(id)));
     else {
+      this.#stopSignal.addEventListener('abort', () => uploads.abort(), { once: true });
       // A Polyaxon server accepts files only of runs that it knows.
       if (projectsOf(context.store) !== null) await context.observer.prepare?.(this.#stopSignal);
-      this.#stopSignal.addEventListener('abort', () => uploads.abort(), { once: true });
       await this.#unlessAborted(() => removeOrphans(uploads.commitContext, uploads.signal));
       await stageFiles(ids, uploads.commitContext, uploads.signal);
       uploads.schedule.start(ids);
+      if (this.#stopSignal.aborted) uploads.abort(); // it was aborted before the files were queued
       await uploads.workers.run(context.config.concurrency);
       await this.#unlessAborted(() => removeCrashed(uploads.commitContext, uploads.signal));
       await this.#unlessAborted(() => this.#mirrorTwice());

@@ -82,6 +82,21 @@ describe('sync', () => {
     expectEqual(harness);
   });
 
+  it('ends, and reports all files as unsent, when it is aborted before the first upload', async () => {
+    const { sync, store } = createHarness({ 'outputs/a.log': 'a\n', 'outputs/b.bin': 'b' });
+    const stop = new AbortController();
+    vi.spyOn(store, 'collect').mockImplementation(async () => {
+      stop.abort();
+      return { status: 'collected', removed: 0, left: 0 };
+    });
+
+    const report = await sync({ signal: stop.signal });
+
+    expect(report).toMatchObject({ isAborted: true, isComplete: false, files: { stored: 0 } });
+    expect(report.unsent.map(({ error }) => error.code)).toEqual(report.unsent.map(() => 'ERR_ABORTED'));
+    expect(report.unsent.length).toBeGreaterThanOrEqual(2);
+  });
+
   it('reports the runs that have ended at the end', async () => {
     const harness = createHarness({ 'run.plx.json': JSON.stringify({ uuid: RUN, status: 'succeeded' }) });
     makeRun(harness.root, {}, OTHER_RUN);
