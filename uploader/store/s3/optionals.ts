@@ -83,11 +83,12 @@ export class Optionals {
   /** How certainly a failure is about one of these; null when it is not, or not yet. */
   suspect(names: readonly Optional[], error: unknown): Rejection | null {
     const rejection = toRejection(error);
-    const unproven = names.filter((name) => this.#learned.get(name) === undefined);
+    // What another request has proven to be rejected, after this one was sent, is repeated without it too.
+    const suspects = names.filter((name) => this.#learned.get(name) !== 'yes');
     if (rejection === null || rejection === 'definite') return names.length === 0 ? null : rejection;
-    if (unproven.length === 0) return null;
-    if (rejection === 'doubtful') return rejection;
-    const doubts = unproven.map((name) => this.#doubtsOf(name));
+    if (suspects.length === 0) return null;
+    if (rejection === 'doubtful' || !suspects.every((name) => this.uses(name))) return rejection;
+    const doubts = suspects.map((name) => this.#doubtsOf(name));
     for (const each of doubts) each.failures += 1;
     return doubts.some(({ failures, proofs }) => failures >= PROOFS || proofs > 0) ? rejection : null;
   }
