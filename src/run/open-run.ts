@@ -86,7 +86,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
   const maxLogBytes = parseMaxLogBytes(options);
   const given = environment.mode === 'no-op' ? undefined : parseSync(options.sync);
   const diagnostics = createDiagnostics(options);
-  const syncOptions = given ?? resolveReport(environment, options, env, diagnostics);
+  const syncOptions = resolveReport(given, environment, options, env, diagnostics);
   const isContinued = environment.isPlatformRun || environment.writer !== MAIN_WRITER;
   const eventOptions = resolveEventFileOptions({
     ...options,

@@ -17,10 +17,11 @@ const DEADLINE_MS = 15_000;
 const SHUTDOWN_SECONDS = '60';
 
 /**
- * Returns how the run is reported; undefined outside of jobs, and when that is turned off. Warns when nothing will report the run. Beside Polyaxon's
- * sidecar, which uploads the files, the process sends no files.
+ * Returns the uploader that reports the run: `upload`, the one of the option `sync`, if there is one. Outside of jobs, and when reports are turned off,
+ * returns `upload` unchanged. Warns when nothing will report the run. Beside Polyaxon's sidecar, which uploads the files, the process sends no files.
  */
 export function resolveReport(
+  upload: ResolvedSync | undefined,
   environment: RunEnvironment,
   options: Pick<RunOptions, 'report'>,
   env: NodeJS.ProcessEnv,
@@ -28,8 +29,9 @@ export function resolveReport(
 ): ResolvedSync | undefined {
   const { mode, writer, uuid } = environment;
   const isOn = (name: string, byDefault: boolean) => parseFlag(name, env[name], byDefault);
-  if (mode !== 'managed' || writer !== MAIN_WRITER) return undefined;
-  if (!(options.report ?? isOn('POLYTRACK_REPORT', true))) return undefined;
+  if (mode !== 'managed' || writer !== MAIN_WRITER) return upload;
+  if (!(options.report ?? isOn('POLYTRACK_REPORT', true))) return upload;
+  if (upload?.flags.some((flag) => /^--(no-)?polyaxon(=|$)/.test(flag))) return upload;
   const command = findCommand();
   const hasHost = (env.POLYAXON_HOST ?? '') !== '';
   if (!hasHost || command === undefined) {
@@ -40,8 +42,9 @@ export function resolveReport(
       'WARN_RUN_UNREPORTED',
       `inputs, outputs, tags and progress of this run do not reach the Polyaxon server: ${why}, or set POLYTRACK_REPORT=false`,
     );
-    return undefined;
+    return upload;
   }
+  if (upload !== undefined) return { ...upload, flags: [...upload.flags, '--polyaxon'] };
   // Source: polyaxon 2.16, `_client/run.py`: with `POLYAXON_HAS_PROCESS_SIDECAR`, the process itself uploads the files.
   const hasSidecar =
     isOn('POLYAXON_COLLECT_ARTIFACTS', false) && (env.POLYAXON_HAS_PROCESS_SIDECAR ?? '') === '';

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -212,6 +212,17 @@ describeWithPeers(['polyaxon'], 'a job of Polyaxon', () => {
       name: 'job-of-the-platform',
       meta_info: { has_tensorboard: true },
     });
+  });
+
+  it('is reported by the uploader of the option sync, if there is one', async () => {
+    const { uuid, env, served } = await createManaged();
+    const store = createSharedTempDir();
+    const options = `sync: { store: 'file://${store}' }`;
+
+    await runJob(TYPESCRIPT.replace('trackCode: false', `${options}, trackCode: false`), env);
+
+    expect(await readRun(served)).toMatchObject({ inputs: { lr: 0.1 }, outputs: { accuracy: 0.5 } });
+    expect(existsSync(join(store, uuid, 'run.plx.json'))).toBe(true);
   });
 
   it('reports nothing if that is turned off', async () => {

@@ -12,7 +12,7 @@ import type { NewFile } from '../store/base/store.js';
 /** The store may hold a file in memory. */
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
-/** Never fails: a file that is not staged is sent on its own. */
+/** A file that is not staged is sent on its own, so failures of the store or of files have no effect. */
 export async function stageFiles(
   ids: readonly FileId[],
   context: CommitContext,

@@ -161,7 +161,7 @@ export class PolyaxonStore implements Store {
     await inParallel(RUNS_AT_ONCE, runs, async ([uuid, run]) => {
       if (run.length < STAGE_MIN_FILES) return;
       const options = { client: this.client, budget: this.#budget, onSent, signal, onBytesSent };
-      await stageRun(this.projects.refOf(uuid), run, options).catch(() => undefined); // sent one by one instead
+      await stageRun(this.projects.refOf(uuid), run, options);
     });
   }
 

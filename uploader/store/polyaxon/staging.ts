@@ -4,7 +4,7 @@
  * The server extracts an archive only into a directory that does not exist yet, so nothing is replaced. A file counts as stored only if the server's
  * tree shows it with its size, and an archive of the whole run contains it with its checksum: the server merges the tree into a cache that keeps
  * removed files, so the archive alone is no proof. Archives of single directories are not used: those of different runs overwrite each other
- * on the server. Every failure is ignored, because each file can still be committed on its own.
+ * on the server. Failures of the server and of files have no effect, because each file can still be committed on its own.
  *
  * Source: haupt 2.16.1, `streams/controllers/uploads.py`, `streams/endpoints/artifacts.py`; polyaxon 2.16, `_fs/async_manager.py`, `_fs/tar.py`.
  */
@@ -12,7 +12,10 @@
 import { randomUUID } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import { crc32, createGunzip, createGzip } from 'node:zlib';
+import { CodedError } from '../../../src/base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
+import { systemErrorCode } from '../../base/io/system-error.js';
+import { OutcomeError } from '../../base/retry-table.js';
 import { checksumTar, encodeTarFile, TAR_END } from '../../base/tar.js';
 import { PolyaxonApiError } from '../../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../../polyaxon-api/client.js';
@@ -62,8 +65,26 @@ interface StagingOptions extends Omit<StageRequest, 'files'> {
   readonly onSent: (file: SentFile) => void;
 }
 
-/** Sends the files of one run. May reject; files that were reported as proven are stored. */
+/** Sends the files of one run. Those that are reported as proven are stored. Rejects only for a bug in this program. */
 export async function stageRun(
+  ref: RunRef,
+  files: readonly PlacedFile[],
+  options: StagingOptions,
+): Promise<void> {
+  try {
+    await sendAndProve(ref, files, options);
+  } catch (error) {
+    throwBug(error, options.signal);
+  }
+}
+
+/** Throws an error that is neither a failure of the server, the network or a file, nor an abort. */
+function throwBug(error: unknown, signal: AbortSignal | undefined): void {
+  const isKnown = error instanceof CodedError || error instanceof OutcomeError;
+  if (!isKnown && systemErrorCode(error) === undefined && signal?.aborted !== true) throw error;
+}
+
+async function sendAndProve(
   ref: RunRef,
   files: readonly PlacedFile[],
   options: StagingOptions,
@@ -77,8 +98,8 @@ export async function stageRun(
         await sendArchive(ref, archive, sent, options);
         acceptedArchives += 1;
       }
-    } catch {
-      // The other archives may be stored.
+    } catch (error) {
+      throwBug(error, options.signal); // else the other archives may be stored
     }
   });
   if (acceptedArchives > 0) await prove(ref, sent, options);
@@ -189,7 +210,10 @@ async function compress(
     for (const { key, path, sizeBytes, read } of files) {
       signal?.throwIfAborted();
       if (compressedBytes >= ARCHIVE_BYTES) break;
-      const { bytes, mtime } = await read(signal).catch(() => MISSING);
+      const { bytes, mtime } = await read(signal).catch((error: unknown) => {
+        throwBug(error, signal);
+        return MISSING;
+      });
       if (bytes.length !== sizeBytes || mtime < 0) continue;
       contents.set(path, { key, sizeBytes, crc32: crc32(bytes), isProven: false });
       yield encodeTarFile(path.slice(start), bytes, mtime);

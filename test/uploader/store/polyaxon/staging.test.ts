@@ -285,7 +285,7 @@ describeWithPeers(['polyaxon'], 'files that are staged', () => {
     await run.store.stage({
       files: [...files].map(([path, bytes], index): NewFile => {
         const read: NewFile['read'] = async () => {
-          if (index === 4) throw new Error('deleted');
+          if (index === 4) throw Object.assign(new Error('deleted'), { code: 'ENOENT' });
           return { bytes: index === 5 ? bytes.subarray(1) : bytes, mtime: 1e9 };
         };
         return { key: `${run.uuid}/${path}`, sizeBytes: bytes.length, read };
