@@ -9,9 +9,9 @@ import { toCapabilityRows, toCheckText } from '../../uploader/operations/check/c
 import { POLYAXON_STORE } from '../../uploader/store/base/capabilities.js';
 import { AzuriteServer } from '../support/azurite.js';
 import { GcsEmulator } from '../support/gcs-emulator.js';
-import { MotoServer } from '../support/moto-server.js';
 import { describeWithPeers } from '../support/peers.js';
 import { S3Server } from '../support/s3-server.js';
+import { SmallS3Server } from '../support/small-s3-servers.js';
 import { createSharedTempDir, createTempDir } from '../support/temp-dir.js';
 
 const DOCUMENT = join(import.meta.dirname, '../../docs/stores.md');
@@ -30,7 +30,7 @@ describeWithPeers(['s3', 'moto', 'azurite', 'gcs'], 'docs/stores.md', () => {
   beforeAll(async () => {
     const [s3, moto, azurite, gcs] = await Promise.all([
       S3Server.startShared(),
-      MotoServer.startShared(),
+      SmallS3Server.startShared('moto'),
       AzuriteServer.startShared(),
       GcsEmulator.startShared(),
     ]);

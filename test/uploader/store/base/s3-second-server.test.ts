@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { LearnedAnswers } from '../../../../uploader/store/base/learned-answers.js';
 import { toKnownCapabilities } from '../../../../uploader/store/s3/s3-capabilities.js';
 import { openS3Store } from '../../../../uploader/store/s3/s3-store.js';
-import { MotoServer } from '../../../support/moto-server.js';
 import { describeWithPeers } from '../../../support/peers.js';
+import { SmallS3Server } from '../../../support/small-s3-servers.js';
 import { askAll } from '../s3/ask-all.js';
 import { commit, describeStore, readAll, sha256, someBytes } from './contract.js';
 import { toAppend } from './contract-append.js';
@@ -15,12 +15,12 @@ const LIMITS = { singlePutMaxBytes: 6 * MIB, partBytes: 5 * MIB };
 const SIZES = [0, 1, 6 * MIB, 6 * MIB + 1, 11 * MIB + 3];
 
 describeWithPeers(['moto'], 'S3 store on a different server', () => {
-  let server: MotoServer;
+  let server: SmallS3Server;
   let buckets = 0;
   let learned: LearnedAnswers;
 
   beforeAll(async () => {
-    server = await MotoServer.startShared();
+    server = await SmallS3Server.startShared('moto');
     for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value);
     const asked = await open();
     await askAll(asked);

@@ -2,8 +2,8 @@ import { beforeAll, expect, it, vi } from 'vitest';
 import type { LearnedAnswers } from '../../../../uploader/store/base/learned-answers.js';
 import type { AskOutcome } from '../../../../uploader/store/base/store-facts.js';
 import { openS3Store } from '../../../../uploader/store/s3/s3-store.js';
-import { GoS3Server } from '../../../support/go-s3-servers.js';
 import { describeWithPeers } from '../../../support/peers.js';
+import { SmallS3Server } from '../../../support/small-s3-servers.js';
 import { commit, describeStore, someBytes } from '../base/contract.js';
 import { askAll } from './ask-all.js';
 
@@ -13,13 +13,13 @@ const SIZES = [0, 1, 6 * MIB, 6 * MIB + 1, 11 * MIB + 3];
 
 for (const peer of ['rclone-s3', 'gofakes3'] as const)
   describeWithPeers([peer], `S3 store on ${peer}`, () => {
-    let server: GoS3Server;
+    let server: SmallS3Server;
     let buckets = 0;
     let asked: AskOutcome;
     let learned: LearnedAnswers;
 
     beforeAll(async () => {
-      server = await GoS3Server.startShared(peer);
+      server = await SmallS3Server.startShared(peer);
       for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value);
       const store = await open();
       asked = await askAll(store);

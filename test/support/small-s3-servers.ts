@@ -1,4 +1,7 @@
-/** Two S3 servers that support little more than objects: `rclone serve s3` in front of a directory, and gofakes3 in memory. */
+/**
+ * S3 servers that support less than versitygw: `rclone serve s3` in front of a directory and gofakes3 in memory support little more than objects; moto, in
+ * memory, supports conditions on PUT, but ignores checksums and conditions on large objects.
+ */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,9 +21,10 @@ const ARGUMENTS = {
     ...['--config', join(home, 'rclone.conf'), '--cache-dir', join(home, 'cache')],
   ],
   gofakes3: (address: string) => ['-backend', 'memory', '-host', address],
+  moto: (address: string) => ['-H', '127.0.0.1', '-p', new URL(`http://${address}`).port],
 };
 
-export class GoS3Server {
+export class SmallS3Server {
   readonly endpoint: string;
   readonly #server: ChildServer;
 
@@ -30,7 +34,7 @@ export class GoS3Server {
   }
 
   /** Starts a server for all tests of a file, in `beforeAll`. */
-  static async startShared(peer: keyof typeof ARGUMENTS): Promise<GoS3Server> {
+  static async startShared(peer: keyof typeof ARGUMENTS): Promise<SmallS3Server> {
     const address = `127.0.0.1:${await findFreePort()}`;
     const home = createSharedTempDir();
     mkdirSync(join(home, 'data'));
@@ -38,7 +42,7 @@ export class GoS3Server {
       env: { PATH: process.env.PATH, HOME: home, TMPDIR: home },
       isReady: async () => (await fetch(`http://${address}/`)).status > 0,
     });
-    const server = new GoS3Server(`http://${address}`, child);
+    const server = new SmallS3Server(`http://${address}`, child);
     shared.push(server);
     return server;
   }
@@ -67,7 +71,7 @@ export class GoS3Server {
   }
 }
 
-const shared: GoS3Server[] = [];
+const shared: SmallS3Server[] = [];
 afterAll(async () => {
   for (const server of shared.splice(0)) await server.stop();
 });
