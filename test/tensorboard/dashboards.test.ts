@@ -1,7 +1,7 @@
 /**
  * Opens every dashboard of TensorBoard with our files in a real browser. The tests check the page content, not screenshots.
  *
- * SCREENSHOTS=<directory> saves screenshots; README shows three of them.
+ * SCREENSHOTS=<directory> saves screenshots; README shows one of them.
  */
 
 import { mkdirSync } from 'node:fs';
