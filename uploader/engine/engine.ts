@@ -20,7 +20,7 @@ import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { SyncConfig } from '../settings/sync-config.js';
 import { projectsOf } from '../store/open-store.js';
 import { reportScanned, toReport } from './build-report.js';
-import { UploaderContext, type UploaderOptions } from './context/uploader-context.js';
+import { type ContextOptions, UploaderContext } from './context/uploader-context.js';
 import { drain } from './drain.js';
 import { GoneRuns } from './gone-runs.js';
 import { reportStoredElsewhere } from './layout-notices.js';
@@ -39,7 +39,7 @@ import { StatusWriter } from './status-writer.js';
 import { aborted, Uploads } from './uploads.js';
 import { withState } from './with-state.js';
 
-interface LoopOptions extends UploaderOptions {
+interface LoopOptions extends ContextOptions {
   readonly until: 'idle' | 'ended' | 'signal';
   readonly signal?: AbortSignal | undefined;
   readonly onStatus?: ((status: Status) => void) | undefined;

@@ -4,6 +4,7 @@ import type { Clock } from '../../src/base/clock.js';
 import { guardUser } from '../../src/base/user-callback.js';
 import type { OnSyncEvent } from '../pipeline/report/progress.js';
 import type { HttpAddress } from '../settings/value-types.js';
+import type { OnStoreCall } from './context/observe-store.js';
 import { serveMonitor } from './monitor/http-server.js';
 import { Monitor } from './monitor/monitor.js';
 import type { Status } from './monitor/status-file.js';
@@ -18,7 +19,7 @@ export async function withMonitor<Options extends Listeners, Result>(
   address: HttpAddress | undefined,
   clock: Clock,
   options: Options,
-  work: (options: Options) => Promise<Result>,
+  work: (options: Options & { readonly onStoreCall?: OnStoreCall }) => Promise<Result>,
 ): Promise<Result> {
   if (address === undefined) return work(options);
   const monitor = new Monitor(clock);
@@ -30,6 +31,7 @@ export async function withMonitor<Options extends Listeners, Result>(
     onEvent({ kind: 'notice', code: 'NOTICE_HTTP', message });
     return await work({
       ...options,
+      onStoreCall: monitor.onStoreCall,
       onEvent: (event) => {
         monitor.onEvent(event);
         onEvent(event);

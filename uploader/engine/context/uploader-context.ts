@@ -35,6 +35,7 @@ import { readAnswers } from '../../store/capability-cache.js';
 import { openStore, parseStoreUrl } from '../../store/open-store.js';
 import { createObserver } from './create-observer.js';
 import { createScanner } from './create-scanner.js';
+import { type OnStoreCall, observeStore } from './observe-store.js';
 import { isKnownPlace, RunOwners } from './run-owners.js';
 
 export interface UploaderOptions {
@@ -46,6 +47,12 @@ export interface UploaderOptions {
   /** Receives the progress of runs. Default: reports to the configured API, if there is one. */
   readonly observer?: RunObserver | undefined;
 }
+
+export interface ContextOptions extends UploaderOptions {
+  /** Called after each call to the store. */
+  readonly onStoreCall?: OnStoreCall | undefined;
+}
+
 export const UPLOADER_OPTIONS: OptionTable<UploaderOptions> = {
   io: 'object',
   onEvent: 'function',
@@ -172,7 +179,7 @@ export class UploaderContext {
   /** Finds the runs' root and opens the store. Sends nothing. Throws a coded error for an unusable configuration. */
   static async open(
     config: SyncConfig,
-    options: UploaderOptions,
+    options: ContextOptions,
     mode: { readonly isWatching: boolean },
   ): Promise<UploaderContext> {
     const io = options.io ?? nodeIo;
@@ -187,7 +194,7 @@ export class UploaderContext {
     };
     const requests = new RateLimit(io.clock, config.requests);
     const beforeRequest = (signal?: AbortSignal): Promise<void> => requests.take(1, 'events', signal);
-    const store =
+    const opened =
       options.store ??
       (await openStore(config.store, {
         ...io,
@@ -197,6 +204,8 @@ export class UploaderContext {
         polyaxon: { connection: config.polyaxon?.(), beforeRequest },
         onNotice,
       }));
+    const { onStoreCall } = options;
+    const store = onStoreCall === undefined ? opened : observeStore(opened, io.clock, onStoreCall);
     await readAnswers(store, { io, stateDirectory: config.stateDirectory });
     const found = {
       ...mode,
@@ -215,7 +224,7 @@ export class UploaderContext {
   /** Opens a context for `work`, and closes what it has opened. */
   static async use<Result>(
     config: SyncConfig,
-    options: UploaderOptions,
+    options: ContextOptions,
     mode: { readonly isWatching: boolean },
     work: (context: UploaderContext) => Promise<Result>,
   ): Promise<Result> {

@@ -1,10 +1,13 @@
 /** Derives health, readiness and metrics of a watch from its events and statuses. Exposes no paths and no secrets. */
 
 import type { Clock } from '../../../src/base/clock.js';
+import { findOwnVersion } from '../../../src/base/own-package.js';
 import { systemErrorCode } from '../../base/io/system-error.js';
 import type { SyncEvent } from '../../pipeline/report/progress.js';
+import type { StoreCall } from '../context/observe-store.js';
 import { type Metric, type Sample, toExposition } from './prometheus.js';
 import type { Status } from './status-file.js';
+import { StoreMetrics } from './store-metrics.js';
 
 export interface Health {
   readonly isGood: boolean;
@@ -28,6 +31,7 @@ export class Monitor {
   readonly #stored = new Map<string, number>();
   readonly #errors = new Map<string, number>();
   readonly #causes = new Map<string, number>();
+  readonly #storeMetrics = new StoreMetrics();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -61,6 +65,8 @@ export class Monitor {
     }
   };
 
+  readonly onStoreCall = (call: StoreCall): void => this.#storeMetrics.add(call, this.#clock.wallTime());
+
   readonly onStatus = (status: Status): void => {
     this.#status = status;
     this.#reportedMs = this.#clock.monotonicMs();
@@ -92,7 +98,7 @@ export class Monitor {
 
   /** All metrics, as text. */
   toText(): string {
-    return toExposition([...this.#toCounters(), ...this.#toGauges()]);
+    return toExposition([...this.#toCounters(), ...this.#storeMetrics.toMetrics(), ...this.#toGauges()]);
   }
 
   #toCounters(): Metric[] {
@@ -109,7 +115,10 @@ export class Monitor {
   }
 
   #toGauges(): Metric[] {
-    const general = [
+    const labels = { version: findOwnVersion() ?? 'bundled', node_version: process.versions.node };
+    const samples = [{ labels, value: 1 }];
+    const general: Metric[] = [
+      { name: 'polytrack_build_info', help: 'Version of the uploader; always 1.', type: 'gauge', samples },
       gauge('start_time_seconds', 'Start time of the uploader, in seconds since the epoch.', this.#startedAt),
       gauge('up', '1 while the main loop is running, else 0.', Number(this.health().isGood)),
       gauge('ready', '1 while root and store are available, else 0.', Number(this.readiness().isGood)),
@@ -120,7 +129,7 @@ export class Monitor {
     const { total, runs, storeOutageMs, isStateless } = status;
     const phases = new Map<string, number>();
     for (const { phase } of runs) count(phases, phase);
-    const samples = [...phases].map(([phase, value]) => ({ labels: { phase }, value }));
+    const byPhase = [...phases].map(([phase, value]) => ({ labels: { phase }, value }));
     return [
       ...general,
       gauge('lag_seconds', 'Age of the oldest byte that is not stored; 0 if none.', total.lagMs / 1000),
@@ -136,7 +145,7 @@ export class Monitor {
         (storeOutageMs ?? 0) / 1000,
       ),
       gauge('journal_writable', '1 if the journal can be written, else 0.', Number(!isStateless)),
-      { name: 'polytrack_runs', help: 'Runs on disk, by phase.', type: 'gauge', samples },
+      { name: 'polytrack_runs', help: 'Runs on disk, by phase.', type: 'gauge', samples: byPhase },
     ];
   }
 }

@@ -7,6 +7,8 @@
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 export interface Sample {
+  /** Of the name of the metric: `_bucket`, `_sum` and `_count` of a histogram. */
+  readonly suffix?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly value: number;
 }
@@ -15,7 +17,7 @@ export interface Metric {
   /** Names of counters end with `_total`; units are seconds and bytes. */
   readonly name: string;
   readonly help: string;
-  readonly type: 'counter' | 'gauge';
+  readonly type: 'counter' | 'gauge' | 'histogram';
   readonly samples: readonly Sample[];
 }
 
@@ -26,7 +28,7 @@ export function toExposition(metrics: readonly Metric[]): string {
     .flatMap(({ name, help, type, samples }) => [
       `# HELP ${name} ${escapeText(help)}`,
       `# TYPE ${name} ${type}`,
-      ...samples.map(({ labels = {}, value }) => `${name}${toLabels(labels)} ${value}`),
+      ...samples.map(({ suffix = '', labels = {}, value }) => `${name}${suffix}${toLabels(labels)} ${value}`),
     ]);
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -73,9 +73,38 @@ describe('watch with --http', () => {
       'polytrack_runs{phase="live"}': 1,
     });
     expect(parse(metrics.text).polytrack_sent_bytes_total).toBeGreaterThan(7);
+    expect(metrics.text).toMatch(
+      /^polytrack_build_info\{version="\d+\.\d+\.\d+.*",node_version="\d+\..*"\} 1$/m,
+    );
     expect(metrics.text).not.toContain(harness.root);
     await watch.stop();
     await expect(get(port, '/healthz')).rejects.toThrow();
+  });
+
+  it('reports calls to the store by operation, with their durations and last success', async () => {
+    const harness = createHarness({ 'outputs/a': 'content' });
+    const { port, config } = await withHttp();
+    const watch = harness.startWatch({ config });
+    const metrics = await waitFor('metrics', async () => {
+      const found = parse((await get(port, '/metrics')).text);
+      return found.polytrack_stored_files === 3 ? found : undefined;
+    });
+
+    const commits = metrics['polytrack_store_calls_total{operation="commit",result="ok"}'];
+    expect(commits).toBeGreaterThanOrEqual(3);
+    expect(metrics['polytrack_store_call_duration_seconds_count{operation="commit"}']).toBe(commits);
+    expect(metrics['polytrack_store_call_duration_seconds_bucket{operation="commit",le="+Inf"}']).toBe(
+      commits,
+    );
+    expect(metrics['polytrack_store_call_duration_seconds_bucket{operation="commit",le="300"}']).toBe(
+      commits,
+    );
+    for (const operation of ['check', 'list', 'commit'])
+      expect(
+        metrics[`polytrack_last_success_timestamp_seconds{operation="${operation}"}`],
+        operation,
+      ).toBeCloseTo(Date.now() / 1000, -3);
+    await watch.stop();
   });
 
   it('is healthy but not ready during an outage of the store, and reports the backlog', async () => {
@@ -97,6 +126,10 @@ describe('watch with --http', () => {
     expect((await get(port, '/healthz')).status).toBe(200);
     const metrics = parse((await get(port, '/metrics')).text);
     expect(metrics.polytrack_retries_total).toBeGreaterThan(0);
+    expect(Object.keys(metrics).filter((name) => name.includes('result="retry"'))).not.toEqual([]);
+    expect(Object.keys(metrics).filter((name) => name.includes('operation="commit",result="ok"'))).toEqual(
+      [],
+    );
     expect(metrics['polytrack_retry_causes_total{code="Error"}']).toBeGreaterThan(0);
     expect(metrics.polytrack_store_outage_seconds).toBeGreaterThan(0);
     expect(metrics).toMatchObject({ polytrack_backlog_files: 3, polytrack_ready: 0 });
