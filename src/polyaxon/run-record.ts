@@ -23,9 +23,6 @@ export interface StatusCondition extends V1StatusCondition {
   readonly last_transition_time: string;
 }
 
-/** The name of a run that the program does not name. */
-export const DEFAULT_RUN_NAME = 'run';
-
 /** One entry of `lineages.plx.json`. */
 export interface RunArtifact extends Omit<V1RunArtifact, 'state' | 'connection' | 'meta_info'> {
   readonly kind: ArtifactKind;
@@ -47,6 +44,8 @@ export interface RunMetadata {
 
 export interface RunRecord extends RunMetadata, Omit<V1Run, keyof RunMetadata | 'updated_at' | 'settings'> {
   readonly name: string;
+  /** The name, if the program did not choose it. Without this, or with another name, the program has named the run. */
+  readonly default_name?: string;
   readonly description?: string;
   readonly readme?: string;
   readonly owner?: string;

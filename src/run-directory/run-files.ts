@@ -35,6 +35,8 @@ export interface WorkerFile extends Metadata {
 
 export interface RunRecordFile extends Metadata {
   readonly name: string | null;
+  /** The name that the writer chose itself; null if the program named the run. */
+  readonly default_name: string | null;
   readonly description: string | null;
   readonly readme: string | null;
   readonly owner: string | null;
@@ -101,6 +103,7 @@ function parseRecord(value: unknown): RunRecordFile {
   return {
     ...parseMetadata(record),
     name: toText(record.name),
+    default_name: toText(record.default_name),
     description: toText(record.description),
     readme: toText(record.readme),
     owner: toText(record.owner),

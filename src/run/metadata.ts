@@ -115,8 +115,13 @@ export function setText(
 ): void {
   change(context, () => {
     const text = mask(context, field, parse());
-    return (record) => ({ ...record, [field]: text });
+    return (record) => ({ ...(field === 'name' ? withoutDefaultName(record) : record), [field]: text });
   });
+}
+
+/** Returns the record of a run that the program names, also if it chooses the default. */
+function withoutDefaultName({ default_name: _, ...record }: RunRecord): RunRecord {
+  return record;
 }
 
 export function update(context: RunContext, changes: RunChanges): void {
@@ -136,7 +141,7 @@ export function update(context: RunContext, changes: RunChanges): void {
     if (replaced.outputs !== undefined) noteOutputs(context, replaced.outputs, true);
     const metaInfo = meta === undefined ? undefined : context.parseNamedValues('meta', meta, false);
     const replace = (record: RunRecord) => ({
-      ...record,
+      ...(name === undefined ? record : withoutDefaultName(record)),
       ...replaced,
       ...(metaInfo === undefined ? {} : { meta_info: withFlags(record, metaInfo) }),
     });

@@ -97,7 +97,10 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
   const { clock } = eventOptions;
   const directory = new RunDirectory(
     environment.paths,
-    createRecord(environment, name, clock.wallTime(), toDescription(options.description, masker), tags),
+    {
+      ...createRecord(environment, name, clock.wallTime(), toDescription(options.description, masker), tags),
+      ...(options.name === undefined ? { default_name: name } : {}),
+    },
     {
       diagnostics,
       fsync: eventOptions.fsync,

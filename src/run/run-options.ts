@@ -13,7 +13,6 @@ import { findCommand } from '../base/own-package.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import type { EventLogOptions } from '../event-log/event-log.js';
 import { EVENT_FILE_MARK } from '../format/event-file-name.js';
-import { DEFAULT_RUN_NAME } from '../polyaxon/run-record.js';
 import { MAIN_WRITER, RUN_UUID_PATTERN } from '../run-directory/layout.js';
 import { parseName } from '../summary/arguments.js';
 
@@ -185,6 +184,9 @@ export function resolveUuid(uuid: string | undefined): string {
   if (RUN_UUID_PATTERN.test(compact)) return compact;
   throw invalidOption(`uuid is ${describe(uuid)}, expected 32 hex digits`, 'Omit it, or pass a UUID.');
 }
+
+/** The name of a run that the program does not name. */
+const DEFAULT_RUN_NAME = 'run';
 
 /** Returns a run's name, checked with the rules for names of events. */
 export function resolveRunName(name: string | undefined): string {

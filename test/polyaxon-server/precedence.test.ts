@@ -225,6 +225,15 @@ describeWithPeers(['polyaxon'], 'of two values of a field', () => {
     const named = await start({ name: 'mine' });
     await sync(named.target, named.run);
     expect((await named.served.run()).name).toBe('mine');
+    const chosen = await start({ name: 'run' });
+    await createOnServer(chosen.run.uuid, { name: 'theirs' });
+    await sync(chosen.target, chosen.run);
+    expect((await chosen.served.run()).name).toBe('run');
+    const renamed = await start();
+    await createOnServer(renamed.run.uuid, { name: 'theirs' });
+    renamed.run.setName('run');
+    await sync(renamed.target, renamed.run);
+    expect((await renamed.served.run()).name).toBe('run');
     const unnamed = await start();
     await sync(unnamed.target, unnamed.run);
     expect((await unnamed.served.run()).name).toBe('run');

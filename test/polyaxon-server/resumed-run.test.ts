@@ -59,7 +59,7 @@ describeWithPeers(['polyaxon'], 'a run that is resumed after its end was reporte
       ...{ force: true, ...times },
     });
     const operation = { kind: 'operation', component: { run: { kind: 'job', container: { image: 'x' } } } };
-    const requests: [method: string, route: string, body: unknown][] = [
+    const requests: [method: 'DELETE' | 'PATCH' | 'POST' | 'PUT', route: string, body: unknown][] = [
       ['PATCH', run, times],
       ['PUT', run, { ...RECORD, ...times }],
       ['POST', `${run}/statuses`, toStatus('resuming')],

@@ -4,7 +4,7 @@ import { type JsonMap, toCleanMap } from '../../src/base/clean-json.js';
 import type { V1RunArtifact, V1StatusCondition } from '../../src/polyaxon/api-types.js';
 import { cutName } from '../../src/polyaxon/export/name-space.js';
 import { EVENTS_DIRECTORY, hashName, sanitizeName, toFallbackName } from '../../src/polyaxon/names.js';
-import { DEFAULT_RUN_NAME, secondsBetween, toIsoTime } from '../../src/polyaxon/run-record.js';
+import { secondsBetween, toIsoTime } from '../../src/polyaxon/run-record.js';
 import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import {
   type Metadata,
@@ -90,7 +90,7 @@ export function toDesiredRun(source: RunSource): DesiredRun {
       status: begun.at(-1)?.type ?? 'created',
       ...(begun.length === 0 ? {} : { status_conditions: begun }),
     },
-    name: record?.name == null || record.name === DEFAULT_RUN_NAME ? null : name,
+    name: record?.name == null || record.name === record.default_name ? null : name,
     description: record?.description ?? null,
     readme: record?.readme ?? null,
     tags: merged.tags,

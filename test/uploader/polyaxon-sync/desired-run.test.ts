@@ -13,7 +13,15 @@ const TIME = '2026-01-02T03:04:05.000000+00:00';
 function record(changes: Partial<RunRecordFile> = {}): RunRecordFile {
   return {
     ...NOTHING,
-    ...{ name: 'run', description: null, readme: null, owner: null, project: null, kind: 'job' },
+    ...{
+      name: 'run',
+      default_name: null,
+      description: null,
+      readme: null,
+      owner: null,
+      project: null,
+      kind: 'job',
+    },
     ...{ runtime: 'job', is_managed: false, created_at: TIME, started_at: TIME, finished_at: null },
     ...{ wait_time: 0, duration: null, status: 'running', status_conditions: [] },
     ...changes,
@@ -160,7 +168,14 @@ describe('toDesiredRun', () => {
 
   it.each([
     ['of the program', source({ record: record({ name: 'mine' }) }), 'mine', 'mine'],
-    ['that is the default', source({ record: record() }), 'run', null],
+    ['that is the default', source({ record: record({ default_name: 'run' }) }), 'run', null],
+    ['that is the default, but chosen', source({ record: record() }), 'run', 'run'],
+    [
+      'that replaces a default',
+      source({ record: record({ name: 'mine', default_name: 'run' }) }),
+      'mine',
+      'mine',
+    ],
     ['that is a path', source({}, { kind: 'log-directory', name: 'a/b' }), 'a__b', null],
   ])('gives a new run a name %s, and others only one of the program', (_, from, created, name) => {
     const run = toDesiredRun(from);
