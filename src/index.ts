@@ -20,12 +20,16 @@ export {
 } from './aggregate/aggregate-runs.js';
 export { logAggregate } from './aggregate/log-aggregate.js';
 export type { AggregatedMetric } from './aggregate/metric-statistics.js';
+export type { MetricGoal, MetricGoals } from './polyaxon/metric-goal.js';
+export type { BestMetric } from './reading/best-metric.js';
 export type { LastMetric } from './reading/last-metrics.js';
 export { type LoadedRuns, type LoadRunsOptions, loadRuns } from './reading/load-runs.js';
 export type {
   LoadedRun,
+  ReadBestMetricsOptions,
   ReadMetricsOptions,
   RunArtifacts,
+  RunBestMetrics,
   RunLastMetrics,
   RunMetrics,
 } from './reading/loaded-run.js';
@@ -69,7 +73,7 @@ export type {
   TensorboardRefOptions,
 } from './run/artifacts.js';
 export type { Connection } from './run/connections.js';
-export type { RunChanges, StatusOptions, TagsOptions, ValuesOptions } from './run/metadata.js';
+export type { MetricOptions, RunChanges, StatusOptions, TagsOptions, ValuesOptions } from './run/metadata.js';
 export type { FinalStatus } from './run/run-end.js';
 export type { RunMode } from './run/run-environment.js';
 export type { RunFormat, RunOptions, RunSyncOptions } from './run/run-options.js';

@@ -4,7 +4,9 @@ import { describe } from '../base/describe.js';
 import { type CodedError, InvalidArgumentError, RunCleanedError } from '../base/errors.js';
 import type { JsonValue } from '../base/json-value.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
+import type { MetricGoals } from '../polyaxon/metric-goal.js';
 import type { RunStatus } from '../polyaxon/statuses.js';
+import { type BestMetric, findBest, findGoal } from './best-metric.js';
 import { type FoundMetrics, findLastMetrics, type LastMetric } from './last-metrics.js';
 import { type LogDirectory, listLogDirectories, type MetricKind } from './log-directories.js';
 import { MetricCollector, type MetricPoints } from './metric-points.js';
@@ -26,6 +28,18 @@ export interface RunMetrics {
   /** In the order of their first points; those of workers and phases last. */
   readonly metrics: readonly MetricPoints[];
   /** What is damaged or unreadable. `metrics` contains all other points. */
+  readonly problems: readonly CodedError[];
+}
+
+export interface ReadBestMetricsOptions extends ReadMetricsOptions {
+  /** The goals. Default: those that the run has declared. */
+  readonly goals?: MetricGoals | undefined;
+}
+const BEST_OPTIONS: OptionTable<ReadBestMetricsOptions> = { ...OPTIONS, goals: 'object' };
+
+/** The best point of each metric that has a goal. */
+export interface RunBestMetrics {
+  readonly metrics: readonly BestMetric[];
   readonly problems: readonly CodedError[];
 }
 
@@ -58,6 +72,8 @@ export class LoadedRun implements LoadedRunFields {
   readonly tags!: readonly string[];
   readonly inputs!: Readonly<Record<string, JsonValue>>;
   readonly outputs!: Readonly<Record<string, JsonValue>>;
+  /** The goals that the run has declared with `metric`, by the name of the metric. */
+  readonly goals!: MetricGoals;
   /** The path of the run directory, or its URL in a store. */
   readonly location!: string;
   /** What of the run could not be read. The fields that are concerned are null or empty. */
@@ -101,6 +117,26 @@ export class LoadedRun implements LoadedRunFields {
     return { metrics, problems };
   }
 
+  /** Reads the best point of each metric that has a goal. Reads all points of these metrics. Throws like `metrics`. */
+  async bestMetrics(options: ReadBestMetricsOptions = {}): Promise<RunBestMetrics> {
+    const { names, kind, signal } = parseOptions('bestMetrics', options, BEST_OPTIONS);
+    const goals = options.goals ?? this.goals;
+    const metrics: BestMetric[] = [];
+    if (Object.keys(goals).length === 0) return { metrics, problems: [] };
+    const problems = await this.#forEachDirectory(kind, signal, async (directory) => {
+      const goalOf = (name: string) =>
+        names?.has(name) === false ? undefined : findGoal(goals, name, directory.path);
+      const sink = new MetricCollector(directory.path, (name) => goalOf(name) !== undefined);
+      const found = await readNumbers(this.#folder, directory, sink, { signal });
+      for (const points of sink.finish()) {
+        const best = findBest(points, goalOf(points.name)!);
+        if (best !== null) metrics.push(best);
+      }
+      return found;
+    });
+    return { metrics, problems };
+  }
+
   /** Reads the artifacts that the run has recorded in its lineage. */
   async artifacts(options: Pick<ReadMetricsOptions, 'signal'> = {}): Promise<RunArtifacts> {
     const { signal } = parseOptions('artifacts', options);
@@ -125,8 +161,12 @@ export class LoadedRun implements LoadedRunFields {
 
 const KINDS: readonly MetricKind[] = ['metric', 'system'];
 
-function parseOptions(method: string, options: ReadMetricsOptions) {
-  checkOptions(method, options, OPTIONS);
+function parseOptions<Options extends ReadMetricsOptions>(
+  method: string,
+  options: Options,
+  table: OptionTable<Options> = OPTIONS as OptionTable<Options>,
+) {
+  checkOptions(method, options, table);
   const { names, kind = 'metric', signal } = options;
   if (!KINDS.includes(kind)) throw invalidOption(method, 'kind', kind, 'metric or system');
   const isList = Array.isArray(names) && names.every((name) => typeof name === 'string');

@@ -4,6 +4,7 @@ import { parseBoundedJson } from '../base/bounded-json.js';
 import { toCleanMap } from '../base/clean-json.js';
 import { type CodedError, messageOf, RunFileError } from '../base/errors.js';
 import type { JsonValue } from '../base/json-value.js';
+import { type MetricGoals, readGoals } from '../polyaxon/metric-goal.js';
 import { isDone } from '../polyaxon/run-record.js';
 import type { RunStatus } from '../polyaxon/statuses.js';
 import {
@@ -33,6 +34,7 @@ export interface LoadedRunFields {
   readonly tags: readonly string[];
   readonly inputs: Readonly<Record<string, JsonValue>>;
   readonly outputs: Readonly<Record<string, JsonValue>>;
+  readonly goals: MetricGoals;
   readonly location: string;
   readonly problems: readonly CodedError[];
 }
@@ -72,7 +74,7 @@ export async function readRunFields(
     order: await find(`${PROCESS_DIRECTORY}/${ORDER_FILE}`),
     end: await find(toEndMarkerPath('', MAIN_WRITER)),
   });
-  const { tags, inputs, outputs } = mergeWorkers(files);
+  const { tags, inputs, outputs, meta_info } = mergeWorkers(files);
   const { record: found, end } = files;
   const status = found?.status ?? null;
   return {
@@ -87,6 +89,7 @@ export async function readRunFields(
     finishedAt: toDate(found?.finished_at ?? end?.last_transition_time),
     durationSeconds: found?.duration ?? null,
     ...{ tags, inputs, outputs, problems },
+    goals: readGoals(meta_info),
     location: folder.location,
   };
 }

@@ -8,6 +8,7 @@ import { InvalidArgumentError } from '../base/errors.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import type { MetadataNames } from '../polyaxon/metadata-order.js';
+import { isGoalKey, METRIC_GOALS, type MetricGoal, toGoalKey } from '../polyaxon/metric-goal.js';
 import {
   isDone,
   mergeMetadata,
@@ -35,6 +36,13 @@ export interface TagsOptions {
   readonly reset?: boolean | undefined;
 }
 const TAGS_OPTIONS: OptionTable<TagsOptions> = { reset: 'boolean' };
+
+/** Options of `metric`. */
+export interface MetricOptions {
+  /** Which value is the best: the smallest, the largest, or the last. */
+  readonly goal: MetricGoal;
+}
+const METRIC_OPTIONS: OptionTable<MetricOptions> = { goal: 'any' };
 
 /** Options of a status. */
 export interface StatusOptions {
@@ -95,6 +103,25 @@ export function logValues(
       });
     }
     if (field === 'inputs') context.session?.noteInputs();
+  });
+}
+
+/** Declares the goal of a metric. A later call replaces it. */
+export function declareMetric(context: RunContext, name: string, options: MetricOptions): void {
+  change(context, () => {
+    const key = toGoalKey(context.events.parseTag(name));
+    checkOptions('metric', options, METRIC_OPTIONS);
+    const goal = METRIC_GOALS.find((known) => known === options?.goal);
+    if (goal === undefined) {
+      throw new InvalidArgumentError(
+        'ERR_OPTION_INVALID',
+        `metric: goal is ${describe(options?.goal)}, expected ${METRIC_GOALS.join(', ')}`,
+        "Pass { goal: 'minimize' }, { goal: 'maximize' } or { goal: 'last' }.",
+      );
+    }
+    // Entries, because an assignment to the key `__proto__` would set the prototype.
+    const added = Object.fromEntries([[key, goal]]);
+    return [(record) => mergeMetadata(record, { meta_info: added }), { meta_info: [key] }];
   });
 }
 
@@ -219,10 +246,11 @@ function noteOutputs({ loggedOutputs }: RunContext, outputs: JsonObject, isReset
   for (const name of Object.keys(outputs)) loggedOutputs.add(name);
 }
 
-/** Returns new meta information that keeps the event flags of the run, because Polyaxon finds events by them. */
+/** Returns new meta information that keeps the goals of metrics, and the event flags of the run, because Polyaxon finds events by them. */
 function withFlags({ meta_info: before = {} }: RunRecord, meta: JsonObject): JsonObject {
-  const flags = RUN_FLAGS.filter((flag) => flag in before).map((flag) => [flag, before[flag]]);
-  return { ...Object.fromEntries(flags), ...meta };
+  const isKept = (name: string) => RUN_FLAGS.some((flag) => flag === name) || isGoalKey(name);
+  const kept = Object.entries(before).filter(([name]) => isKept(name));
+  return { ...Object.fromEntries(kept), ...meta };
 }
 
 export function parseStatus(status: unknown): RunStatus {

@@ -95,9 +95,11 @@ import { type Connection, findArtifactsStore, readConnections } from './connecti
 import { logEmbedding } from './embedding.js';
 import { type EndOptions, RunLifecycle } from './lifecycle.js';
 import {
+  declareMetric,
   logStatus,
   logTags,
   logValues,
+  type MetricOptions,
   parseStatus,
   parseText,
   type RunChanges,
@@ -235,6 +237,15 @@ export class Run {
       this.context.events.scalars(metrics, parseEventOptions('logMetrics', options, SHARED_EVENT_OPTIONS));
       this.context.noteMetrics();
     });
+  }
+
+  /**
+   * Declares which value of a metric is the best: `{ goal: 'minimize' }`, `maximize` or `last`. `polytrack runs`, `compare` and `show`, and
+   * `loadRuns` then have its best value and step, and `polytrack runs --sort` lists the best run first. A later call replaces the goal.
+   * Throws `ERR_OPTION_INVALID`.
+   */
+  metric(name: string, options: MetricOptions): void {
+    declareMetric(this.context, name, options);
   }
 
   /**

@@ -154,6 +154,7 @@ describe('a wrong call', () => {
       Run.logTrace ERR_SPAN_INVALID: span is undefined, expected an object → Pass an object such as { name, startedAt, finishedAt }.
       Run.logVegaChart ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       Run.logVideo ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
+      Run.metric ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       Run.setDescription ERR_TEXT_INVALID: description is undefined, expected a string → Pass a string of plain text or Markdown.
       Run.setReadme ERR_TEXT_INVALID: readme is undefined, expected a string → Pass a string of plain text or Markdown.
       Run.startSpan ERR_SPAN_INVALID: name is undefined, expected a non-empty string → Pass a name that says what the span does.
@@ -256,6 +257,7 @@ describe('a wrong call', () => {
       Run.logTrace ERR_OPTION_INVALID: logTrace has no option "layers" → Use only step, wallTime, timestamp, displayName, description, updateRun.
       Run.logVegaChart ERR_OPTION_INVALID: logVegaChart has no option "layers" → Use only step, wallTime, timestamp, displayName, description.
       Run.logVideo ERR_OPTION_INVALID: logVideo has no option "layers" → Use only step, wallTime, timestamp, displayName, description, framesPerSecond, fps.
+      Run.metric ERR_NAME_INVALID: name is an object with the keys layers, units, expected a string → Pass the name as a string.
       Run.setDescription ERR_TEXT_INVALID: description is an object with the keys layers, units, expected a string → Pass a string of plain text or Markdown.
       Run.setName ERR_NAME_INVALID: name is an object with the keys layers, units, expected a string → Pass the name as a string.
       Run.setReadme ERR_TEXT_INVALID: readme is an object with the keys layers, units, expected a string → Pass a string of plain text or Markdown.
@@ -361,6 +363,7 @@ describe('a wrong call', () => {
       Run.logTrace ERR_OPTION_INVALID: logTrace: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description, updateRun.
       Run.logVegaChart ERR_OPTION_INVALID: logVegaChart: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description.
       Run.logVideo ERR_OPTION_INVALID: logVideo: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description, framesPerSecond, fps.
+      Run.metric ERR_OPTION_INVALID: metric: options is null, expected an object → Pass an object with any of the options goal.
       Run.start ERR_OPTION_INVALID: start: options is "name", expected an object → Pass an object with any of the options reason, message, wallTime.
       Run.startSpan ERR_OPTION_INVALID: startSpan: options is null, expected an object → Pass an object with any of the options kind, inputs, tags, metadata, captureOutput, parent.
       Run.trace ERR_SPAN_INVALID: fn is null, expected a function → Pass a function.

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../base/errors.js';
 import { type Comparison, compareRuns } from '../operations/runs/compare-runs.js';
 import { toShortUuid } from '../operations/runs/match-run.js';
-import { readRows } from '../operations/runs/read-rows.js';
+import { mergeGoals, readRows } from '../operations/runs/read-rows.js';
 import { readDetails } from '../operations/runs/run-details.js';
 import type { RunValue } from '../operations/runs/run-row.js';
 import { toTimeText, toValueText } from '../operations/runs/value-text.js';
@@ -56,10 +56,14 @@ async function runCompare(
       found.map(({ run }) => run),
       { io, signal, columns: [], others: [] },
     );
-    const details = await Promise.all(found.map((each) => readDetails(each, { signal, logLines: 0 })));
+    const goals = mergeGoals(rows.map(({ run }) => run));
+    const details = await Promise.all(found.map((each) => readDetails(each, { signal, logLines: 0, goals })));
     const runs = rows.map((row, index) => {
       const metrics = new Map(details[index]!.metrics.map(({ name, last }) => [name, last]));
-      return { row: { ...row, metrics }, details: details[index]! };
+      const best = new Map(
+        details[index]!.metrics.flatMap((each) => (each.best === null ? [] : [[each.name, each.best]])),
+      );
+      return { row: { ...row, metrics, best }, details: details[index]! };
     });
     const all = compareRuns(runs);
     const shown = all.map(({ section, values }) => ({

@@ -53,6 +53,7 @@ async function runExport(
       names: parseFlag(flags, 'metric'),
       kind: flags.system === true ? 'system' : 'metric',
       isWide: flags.wide === true,
+      isBest: flags.best === true,
       out: target,
       onProblem: (problem) => {
         problems += 1;

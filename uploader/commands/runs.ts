@@ -11,7 +11,7 @@ import { chooseColumns, listColumns } from '../operations/runs/choose-columns.js
 import { collectRuns } from '../operations/runs/find-run.js';
 import { toShortUuid } from '../operations/runs/match-run.js';
 import { type LoadedRow, readRows } from '../operations/runs/read-rows.js';
-import { FACTS, findValue } from '../operations/runs/run-row.js';
+import { type BestValue, FACTS, findValue } from '../operations/runs/run-row.js';
 import {
   parseFilter,
   parseOrder,
@@ -19,7 +19,7 @@ import {
   type RunOrder,
   sortRows,
 } from '../operations/runs/select-rows.js';
-import { toCsv, toValueText } from '../operations/runs/value-text.js';
+import { toBestText, toCsv, toValueText } from '../operations/runs/value-text.js';
 import { findOfflineRoots } from '../run-directory/offline-roots.js';
 import { parseFlag } from '../settings/settings.js';
 import type { Flags } from '../settings/table.js';
@@ -149,15 +149,21 @@ export function toJsonRun(row: LoadedRow, columns?: readonly string[]): object {
   if (columns !== undefined)
     return Object.fromEntries(columns.map((name) => [name, toJsonNumber(findValue(row, name))]));
   const { age: _age, tags: _tags, ...facts } = FACTS;
-  const { run, metrics, problems } = row;
+  const { run, metrics, best, problems } = row;
   return {
     ...Object.fromEntries(Object.entries(facts).map(([name, find]) => [name, find(row)])),
     tags: run.tags,
     inputs: run.inputs,
     outputs: run.outputs,
     metrics: Object.fromEntries(Array.from(metrics, ([name, value]) => [name, toJsonNumber(value)])),
+    best: Object.fromEntries(Array.from(best, ([name, value]) => [name, toJsonBest(value)])),
     problems: problems.map(({ code, message, hint }) => ({ code, message, hint })),
   };
+}
+
+/** The goal, value and step of a best point. A step beyond 2^53 is a text. */
+export function toJsonBest({ goal, value, step }: BestValue): object {
+  return { goal, value: toJsonNumber(value), step: typeof step === 'bigint' ? String(step) : step };
 }
 
 /** JSON has no NaN and no infinities. */
@@ -196,6 +202,8 @@ function toColumn(name: string, rows: readonly LoadedRow[], index: number) {
 function toCell(row: LoadedRow, name: string, uuids: readonly string[]): Cell {
   const value = findValue(row, name);
   if (name === 'uuid' && typeof value === 'string') return toShortUuid(value, uuids);
+  if (name.startsWith('best.') && typeof value === 'number')
+    return toBestText(value, findValue(row, name.replace('best.', 'best_step.')));
   return name === 'status' ? toStatusCell(value) : toValueText(name, value);
 }
 

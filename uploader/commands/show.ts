@@ -13,14 +13,14 @@ import {
   type ShownMetric,
 } from '../operations/runs/run-details.js';
 import { FACTS, flatten, type RunValue } from '../operations/runs/run-row.js';
-import { toNumberText, toTimeText, toValueText } from '../operations/runs/value-text.js';
+import { toBestText, toNumberText, toTimeText, toValueText } from '../operations/runs/value-text.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp, toTableOptions } from './context.js';
 import { addOptions } from './options.js';
 import { joinPainted } from './paint.js';
 import { toErrorText } from './print-error.js';
 import { RUN_HELP, RUN_NAMES } from './run-names.js';
-import { toJsonNumber, toJsonRun } from './runs.js';
+import { toJsonBest, toJsonNumber, toJsonRun } from './runs.js';
 import { toStatusCell } from './status-cell.js';
 import { type Cell, type Column, type TableOptions, toTable } from './table.js';
 import { useRuns } from './use-runs.js';
@@ -61,7 +61,11 @@ async function runShow(reference: string, flags: Flags, context: CommandContext)
 }
 
 function toJson(row: LoadedRow, { metrics, artifacts, environment, git, log, problems }: RunDetails): string {
-  const shown = metrics.map((metric) => ({ ...metric, last: toJsonNumber(metric.last) }));
+  const shown = metrics.map((metric) => ({
+    ...metric,
+    last: toJsonNumber(metric.last),
+    best: metric.best === null ? null : toJsonBest(metric.best),
+  }));
   const errors = problems.map(({ code, message, hint }) => ({ code, message, hint }));
   return `${JSON.stringify({ ...toJsonRun(row), metrics: shown, artifacts, environment, git, log, problems: errors }, null, 2)}\n`;
 }
@@ -134,16 +138,18 @@ const METRIC_COLUMNS: readonly (string | Column)[] = [
 ];
 
 function toMetricTable(metrics: readonly ShownMetric[], options: TableOptions): string[] {
-  const rows = metrics.map(({ name, last, min, max, points, firstStep, lastStep, sparkline }) => [
+  const hasBest = metrics.some(({ best }) => best !== null);
+  const rows = metrics.map(({ name, last, best, min, max, points, firstStep, lastStep, sparkline }) => [
     name,
     toNumberText(last),
+    ...(hasBest ? [best === null ? '' : toBestText(best.value, best.step)] : []),
     min === null ? '' : toNumberText(min),
     max === null ? '' : toNumberText(max),
     String(points),
     firstStep === lastStep ? String(firstStep) : `${firstStep} to ${lastStep}`,
     sparkline,
   ]);
-  return toTable(METRIC_COLUMNS, rows, options);
+  return toTable(hasBest ? METRIC_COLUMNS.toSpliced(2, 0, '>best') : METRIC_COLUMNS, rows, options);
 }
 
 function toArtifactTable({ artifacts }: RunDetails, options: TableOptions): string[] {

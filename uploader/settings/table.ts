@@ -372,6 +372,7 @@ export const FLAGS = {
     unset: '2',
   }),
   wide: row(toggle, ['export'], 'one row for each step, with a column for each metric'),
+  best: row(toggle, ['export'], 'only the best point of each metric that has a goal'),
   system: row(toggle, ['export'], 'system metrics instead of those that the program logged'),
   port: row(wholeNumber(1, 65_535), ['ui'], 'port of TensorBoard', { unset: '6006, or the next free port' }),
   host: row(text('<address>'), ['ui'], 'address at which TensorBoard is reachable, such as 0.0.0.0', {

@@ -7,7 +7,7 @@ import { guardUser } from '../../base/user-callback.js';
 import type { LoadedRun, ReadMetricsOptions } from '../loaded-run.js';
 import { encodeArrow } from './arrow.js';
 import { encodeCsv } from './csv.js';
-import { createLongTable, createWideTable, findNames } from './metric-table.js';
+import { createBestTable, createLongTable, createWideTable, findNames } from './metric-table.js';
 import { encodeParquet } from './parquet.js';
 
 export type ExportFormat = 'csv' | 'parquet' | 'arrow';
@@ -16,12 +16,15 @@ export interface ExportMetricsOptions extends ReadMetricsOptions {
   readonly format: ExportFormat;
   /** A row for each step of a run with a column for each metric, instead of a row for each point. Default false. */
   readonly isWide?: boolean | undefined;
+  /** A row for each metric that has a goal, with its best point, instead of a row for each point. Default false. */
+  readonly isBest?: boolean | undefined;
   /** Called for each problem of a run and its event files. What is readable is exported. Default: none. */
   readonly onProblem?: ((problem: CodedError) => void) | undefined;
 }
 const OPTIONS: OptionTable<ExportMetricsOptions> = {
   format: 'any',
   isWide: 'boolean',
+  isBest: 'boolean',
   onProblem: 'function',
   names: 'any',
   kind: 'any',
@@ -31,7 +34,7 @@ const OPTIONS: OptionTable<ExportMetricsOptions> = {
 const ENCODERS = { csv: encodeCsv, parquet: encodeParquet, arrow: encodeArrow } as const;
 
 /**
- * Yields the bytes of a file with the metrics of the runs: `run`, `name`, `tag`, `step`, `wall_time` and `value` of each point. `arrow` is an IPC file, which
+ * Yields the bytes of a file with the metrics of the runs: `run`, `name`, `tag`, `step`, `wall_time` and `value` of each point, or with `isBest` of the best ones, with their `goal`. `arrow` is an IPC file, which
  * `tableFromIPC` of any apache-arrow reads, also from this iterable.
  *
  * Memory: the points of one run, and 65,536 rows. With `isWide` and without `names`, iterates over `runs` twice, to find all names first. Throws
@@ -42,7 +45,7 @@ export function exportMetrics(
   options: ExportMetricsOptions,
 ): AsyncGenerator<Uint8Array, void, void> {
   checkOptions('exportMetrics', options, OPTIONS);
-  const { format, isWide = false, onProblem, ...metrics } = options;
+  const { format, isWide = false, isBest = false, onProblem, ...metrics } = options;
   if (!Object.hasOwn(ENCODERS, format)) {
     throw new InvalidArgumentError(
       'ERR_OPTION_INVALID',
@@ -50,18 +53,29 @@ export function exportMetrics(
       'Pass format: csv, parquet or arrow.',
     );
   }
-  return encode({ runs, metrics, onProblem: guardUser('onProblem', onProblem) }, format, isWide);
+  if (isWide && isBest) {
+    throw new InvalidArgumentError(
+      'ERR_OPTION_INVALID',
+      'exportMetrics: isWide and isBest exclude each other',
+      'Pass one of them.',
+    );
+  }
+  const rows = isWide ? 'wide' : isBest ? 'best' : 'long';
+  return encode({ runs, metrics, onProblem: guardUser('onProblem', onProblem) }, format, rows);
 }
 
 async function* encode(
   source: Parameters<typeof createLongTable>[0],
   format: ExportFormat,
-  isWide: boolean,
+  rows: 'wide' | 'best' | 'long',
 ): AsyncGenerator<Uint8Array, void, void> {
   const { names } = source.metrics;
   // Problems are reported when the metrics are read.
-  const table = isWide
-    ? createWideTable(source, names ?? (await findNames({ ...source, onProblem: () => {} })))
-    : createLongTable(source);
+  const table =
+    rows === 'wide'
+      ? createWideTable(source, names ?? (await findNames({ ...source, onProblem: () => {} })))
+      : rows === 'best'
+        ? createBestTable(source)
+        : createLongTable(source);
   yield* ENCODERS[format](table);
 }

@@ -60,6 +60,19 @@ export function createWideTable(source: TableSource, names: readonly string[]): 
   return { columns, chunks: toChunks(columns.length, readWideRows(source, names)) };
 }
 
+/** `run`, `name`, `tag`, `goal`, `step`, `wall_time`, `value`: one row for each metric with a goal, with its best point. */
+export function createBestTable(source: TableSource): MetricTable {
+  const columns: readonly TableColumn[] = [
+    ...RUN_COLUMNS,
+    { name: 'tag', type: 'text' },
+    { name: 'goal', type: 'text' },
+    { name: 'step', type: 'integer' },
+    { name: 'wall_time', type: 'number' },
+    { name: 'value', type: 'number' },
+  ];
+  return { columns, chunks: toChunks(columns.length, readBestRows(source)) };
+}
+
 /** The names of all metrics of the runs, in the order of their first appearance. */
 export async function findNames({ runs, metrics, onProblem }: TableSource): Promise<string[]> {
   const names = new Set<string>();
@@ -83,6 +96,15 @@ async function* readLongRows({ runs, metrics, onProblem }: TableSource): AsyncGe
       for (let row = 0; row < values.length; row++)
         yield [uuid, runName, name, stepOf(metric, row), wallTimes[row]!, values[row]!];
     }
+  }
+}
+
+async function* readBestRows({ runs, metrics, onProblem }: TableSource): AsyncGenerator<Row, void, void> {
+  for await (const run of runs) {
+    const found = await run.bestMetrics(metrics);
+    for (const problem of [...run.problems, ...found.problems]) onProblem(problem);
+    for (const { name, goal, step, wallTime, value } of found.metrics)
+      yield [...toLabels(run), name, goal, BigInt(step), wallTime, value];
   }
 }
 

@@ -8,7 +8,7 @@ const SHOWN_FACTS = ['name', 'uuid', 'status', 'age', 'duration', 'project'] as 
 /** Facts for programs: times instead of ages. */
 const EXPORTED_FACTS = ['uuid', 'name', 'status', 'created', 'duration', 'project', 'tags', 'location'];
 
-const PREFIXED = /^(?:inputs|outputs|metrics)\./;
+const PREFIXED = /^(?:inputs|outputs|metrics|best|best_step)\./;
 
 /** The columns for people: facts, parameters in which the runs differ, and results. */
 export function chooseColumns(rows: readonly RunRow[]): string[] {
@@ -16,7 +16,12 @@ export function chooseColumns(rows: readonly RunRow[]): string[] {
     (name) => name !== 'project' || rows.some((row) => FACTS.project(row) !== null),
   );
   const inputs = listInputs(rows).filter((name) => rows.length === 1 || differs(rows, `inputs.${name}`));
-  return [...facts, ...toColumns(inputs, 'inputs.'), ...toColumns(listResults(rows), 'outputs.', inputs)];
+  return [
+    ...facts,
+    ...toColumns(inputs, 'inputs.'),
+    ...toColumns(listResults(rows), 'outputs.', inputs),
+    ...listBest(rows).map((name) => `best.${name}`),
+  ];
 }
 
 /** The columns for programs: all facts, parameters and results. */
@@ -26,6 +31,7 @@ export function listColumns(rows: readonly RunRow[]): string[] {
     ...EXPORTED_FACTS,
     ...toColumns(inputs, 'inputs.'),
     ...toColumns(listResults(rows), 'outputs.', inputs),
+    ...listBest(rows).flatMap((name) => [`best.${name}`, `best_step.${name}`]),
   ];
 }
 
@@ -46,6 +52,10 @@ function listResults(rows: readonly RunRow[]): string[] {
     ...flatten(run.outputs).keys(),
     ...Array.from(metrics.keys(), toReadableName),
   ]);
+}
+
+function listBest(rows: readonly RunRow[]): string[] {
+  return listNames(rows, ({ best }) => best.keys());
 }
 
 function listNames(rows: readonly RunRow[], namesOf: (row: RunRow) => Iterable<string>): string[] {

@@ -3,7 +3,7 @@
 import { toReadableName } from '../../../src/polyaxon/names.js';
 import { listComparedEnvironment } from './environment-facts.js';
 import type { RunDetails } from './run-details.js';
-import { FACTS, flatten, type RunRow, type RunValue } from './run-row.js';
+import { FACTS, findValue, flatten, type RunRow, type RunValue } from './run-row.js';
 
 interface ComparedRun {
   readonly row: RunRow;
@@ -41,11 +41,14 @@ export function compareRuns(runs: readonly ComparedRun[]): Comparison[] {
   ];
 }
 
-/** The last values of metrics under their own names, and the other outputs. */
-function listResults({ run, metrics }: RunRow): Values {
+/** The last values of metrics under their own names, the best ones of those with a goal, and the other outputs. */
+function listResults(row: RunRow): Values {
+  const { run, metrics, best } = row;
   const outputs = new Map(flatten(run.outputs));
   for (const name of metrics.keys()) outputs.delete(toReadableName(name));
-  return new Map<string, RunValue>([...metrics, ...outputs]);
+  const bestColumns = [...best.keys()].flatMap((name) => [`best.${name}`, `best_step.${name}`]);
+  const bestValues = bestColumns.map((name) => [name, findValue(row, name)] as const);
+  return new Map<string, RunValue>([...metrics, ...bestValues, ...outputs]);
 }
 
 function compareValues(runs: readonly Values[]): ComparedValue[] {

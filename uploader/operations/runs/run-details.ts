@@ -4,12 +4,15 @@ import { parseBoundedJson } from '../../../src/base/bounded-json.js';
 import { toCleanMap } from '../../../src/base/clean-json.js';
 import { type CodedError, messageOf, RunFileError } from '../../../src/base/errors.js';
 import type { JsonValue } from '../../../src/base/json-value.js';
+import type { MetricGoals } from '../../../src/polyaxon/metric-goal.js';
+import { findBest, findGoal } from '../../../src/reading/best-metric.js';
 import type { LoadedRun } from '../../../src/reading/loaded-run.js';
 import type { MetricPoints } from '../../../src/reading/metric-points.js';
 import type { LoadedArtifact } from '../../../src/reading/run-fields.js';
 import type { RunFolder } from '../../../src/reading/run-source.js';
 import { LOGS_DIRECTORY, OUTPUTS_DIRECTORY } from '../../../src/run-directory/layout.js';
 import type { FoundRun } from './find-run.js';
+import type { BestValue } from './run-row.js';
 import { toSparkline } from './sparkline.js';
 
 type JsonMap = Readonly<Record<string, JsonValue>>;
@@ -24,6 +27,8 @@ export interface ShownMetric {
   /** Null if no value is finite. */
   readonly min: number | null;
   readonly max: number | null;
+  /** Null without a goal, or if no value is finite. */
+  readonly best: BestValue | null;
   readonly sparkline: string;
 }
 
@@ -48,11 +53,12 @@ const MAX_ENVIRONMENT_BYTES = 16 * 1024 * 1024;
 const MAX_LOG_BYTES = 64 * 1024;
 const ENVIRONMENT_FILE = `${OUTPUTS_DIRECTORY}/env.json`;
 
-/** `logLines`: the number of lines of the log. */
+/** `logLines`: the number of lines of the log. `goals`: of metrics, by default those of the run. */
 export async function readDetails(
   { run, source }: FoundRun,
-  { signal, logLines }: { readonly signal: AbortSignal; readonly logLines: number },
+  options: { readonly signal: AbortSignal; readonly logLines: number; readonly goals?: MetricGoals },
 ): Promise<RunDetails> {
+  const { signal, logLines, goals = run.goals } = options;
   const problems: CodedError[] = [];
   const { metrics, problems: metricProblems } = await run.metrics({ signal });
   const { artifacts, problems: artifactProblems } = await run.artifacts({ signal });
@@ -67,7 +73,7 @@ export async function readDetails(
     }
   };
   return {
-    metrics: metrics.map(sumUp),
+    metrics: metrics.map((points) => sumUp(points, goals)),
     artifacts,
     environment: await attempt({}, (each) => readEnvironment(each, signal)),
     git: toCleanMap(artifacts.findLast(({ kind }) => kind === 'coderef')?.summary),
@@ -87,7 +93,10 @@ async function findFolder(
   return null;
 }
 
-function sumUp({ name, steps, values }: MetricPoints): ShownMetric {
+function sumUp(points: MetricPoints, goals: MetricGoals): ShownMetric {
+  const { name, logDirectory, steps, values } = points;
+  const goal = findGoal(goals, name, logDirectory);
+  const best = goal === undefined ? null : findBest(points, goal);
   const finite = values.filter(Number.isFinite);
   const isEmpty = finite.length === 0;
   return {
@@ -98,6 +107,7 @@ function sumUp({ name, steps, values }: MetricPoints): ShownMetric {
     last: values.at(-1) ?? Number.NaN,
     min: isEmpty ? null : finite.reduce((least, each) => Math.min(least, each)),
     max: isEmpty ? null : finite.reduce((most, each) => Math.max(most, each)),
+    best: best === null ? null : { goal: best.goal, value: best.value, step: best.step },
     sparkline: toSparkline(values, SPARKLINE_WIDTH),
   };
 }

@@ -2,10 +2,14 @@
 
 import type { JsonValue } from '../../../src/base/json-value.js';
 import { toReadableName } from '../../../src/polyaxon/names.js';
+import type { BestMetric } from '../../../src/reading/best-metric.js';
 import type { LoadedRun } from '../../../src/reading/loaded-run.js';
 
 /** One value of a table. `null`: the run has none. */
 export type RunValue = string | number | boolean | null;
+
+/** The best point of a metric with a goal. */
+export type BestValue = Pick<BestMetric, 'goal' | 'value' | 'step'>;
 
 export interface RunRow {
   readonly run: Pick<
@@ -17,6 +21,8 @@ export interface RunRow {
   readonly isLost: boolean;
   /** The last values that were read from event files, by the name of the metric. */
   readonly metrics: ReadonlyMap<string, number>;
+  /** The best points of metrics with a goal, by the name of the metric. */
+  readonly best: ReadonlyMap<string, BestValue>;
   readonly nowMs: number;
 }
 
@@ -56,12 +62,25 @@ function findElapsed({ run, isLost, nowMs }: RunRow): number | null {
 /** The prefixes with which a column names inputs, outputs or metrics only. */
 const PREFIXES = { 'inputs.': findInput, 'outputs.': findOutput, 'metrics.': findMetric };
 
-/** Returns the value of a column: a fact, else an input, an output or a metric of this name. `inputs.lr` names inputs only. */
+/**
+ * Returns the value of a column: a fact, else an input, an output or a metric of this name. `inputs.lr` names inputs only, `best.loss` and
+ * `best_step.loss` the best point of a metric.
+ */
 export function findValue(row: RunRow, column: string): RunValue {
   if (isFact(column)) return FACTS[column](row);
   for (const [prefix, find] of Object.entries(PREFIXES))
     if (column.startsWith(prefix)) return find(row, column.slice(prefix.length));
-  return findInput(row, column) ?? findMetric(row, column) ?? findOutput(row, column);
+  return (
+    findBest(row, column) ?? findInput(row, column) ?? findMetric(row, column) ?? findOutput(row, column)
+  );
+}
+
+function findBest({ best }: RunRow, column: string): RunValue {
+  const [, prefix, name = ''] = /^(best|best_step)\.(.*)$/s.exec(column) ?? [];
+  const found = prefix === undefined ? undefined : findNamed(best, name);
+  if (found === undefined) return null;
+  if (prefix === 'best') return found.value;
+  return typeof found.step === 'bigint' ? String(found.step) : found.step;
 }
 
 function findInput({ run }: RunRow, name: string): RunValue {
@@ -72,12 +91,16 @@ function findOutput({ run }: RunRow, name: string): RunValue {
   return flatten(run.outputs).get(name) ?? null;
 }
 
-/** Metrics are found by their own name, and by their name in Polyaxon, which the outputs have: `val/loss` and `val__loss`. */
 function findMetric({ metrics }: RunRow, name: string): RunValue {
+  return findNamed(metrics, name) ?? null;
+}
+
+/** Metrics are found by their own name, and by their name in Polyaxon, which the outputs have: `val/loss` and `val__loss`. */
+export function findNamed<Value>(metrics: ReadonlyMap<string, Value>, name: string): Value | undefined {
   const exact = metrics.get(name);
   if (exact !== undefined) return exact;
   for (const [each, value] of metrics) if (toReadableName(each) === name) return value;
-  return null;
+  return undefined;
 }
 
 const flattened = new WeakMap<object, ReadonlyMap<string, RunValue>>();

@@ -2,7 +2,7 @@
 
 import { ConfigError } from '../../base/errors.js';
 import { duration } from '../../settings/value-types.js';
-import { findValue, isFact, type RunRow, type RunValue } from './run-row.js';
+import { findNamed, findValue, isFact, type RunRow, type RunValue } from './run-row.js';
 
 type Comparison = (order: number) => boolean;
 
@@ -82,12 +82,17 @@ export function parseOrder(text: string): RunOrder {
     : { column: text, isDescending: false };
 }
 
-/** Returns the rows in the order; rows without the value are last. */
-export function sortRows<Row extends RunRow>(
-  rows: readonly Row[],
-  { column, isDescending }: RunOrder,
-): Row[] {
-  const keyed = rows.map((row) => ({ row, value: findValue(row, column) }));
+/**
+ * Returns the rows in the order; rows without the value are last. A metric with a goal is compared by its best values, the best first; with
+ * `isDescending`, the best last.
+ */
+export function sortRows<Row extends RunRow>(rows: readonly Row[], order: RunOrder): Row[] {
+  const { column } = order;
+  const name = column.replace(/^best\./, '');
+  const best = rows.map((row) => (isFact(column) ? undefined : findNamed(row.best, name)));
+  const goal = best.find((each) => each !== undefined)?.goal;
+  const isDescending = order.isDescending !== (goal === 'maximize');
+  const keyed = rows.map((row, index) => ({ row, value: best[index]?.value ?? findValue(row, column) }));
   keyed.sort((a, b) => {
     const [isMissing, isOtherMissing] = [isMissingValue(a.value), isMissingValue(b.value)];
     if (isMissing || isOtherMissing) return Number(isMissing) - Number(isOtherMissing);

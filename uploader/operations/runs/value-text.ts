@@ -19,6 +19,11 @@ export function toValueText(column: string, value: RunValue): string {
   return column === 'duration' ? toDurationText(value) : toNumberText(value);
 }
 
+/** The value of a best point, and its step: `0.021 @400`. */
+export function toBestText(value: number, step: RunValue | bigint): string {
+  return `${toNumberText(value)} @${step}`;
+}
+
 /** `2026-01-31 17:05:09` of an ISO time. */
 export function toTimeText(time: string): string {
   return time.slice(0, 19).replace('T', ' ');

@@ -12,6 +12,7 @@ function rowOf(name: string, hoursAgo: number, inputs: RunRow['run']['inputs'], 
     run: { uuid: null, name, status: 'running', inputs, ...facts, ...times },
     isLost: false,
     metrics: new Map(loss === undefined ? [] : [['val/loss', loss]]),
+    best: new Map(),
     nowMs: NOW_MS,
   };
 }
