@@ -6,6 +6,7 @@
  */
 
 import { join } from 'node:path';
+import { StateDirectoryError } from '../../base/errors.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { isAbsent } from '../../base/io/system-error.js';
 import { JOURNAL_VERSION, type LineScan, LineScanner } from './journal-codec.js';
@@ -58,8 +59,21 @@ export function toJournalPath(paths: StatePaths, number: number): string {
   return join(paths.directory, `journal-${String(number).padStart(6, '0')}`);
 }
 
-/** Replays the journal without changing it. Rejects when the state directory cannot be read. */
+/** Replays the journal without changing it. Throws `StateDirectoryError` when the state directory cannot be read. */
 export async function replayFiles(
+  fileSystem: FileSystem,
+  paths: StatePaths,
+  owner: JournalOwner,
+  sink: JournalSink,
+): Promise<JournalReplay> {
+  try {
+    return await replay(fileSystem, paths, owner, sink);
+  } catch (cause) {
+    throw new StateDirectoryError(paths.directory, 'read the journal', { cause });
+  }
+}
+
+async function replay(
   fileSystem: FileSystem,
   paths: StatePaths,
   owner: JournalOwner,
@@ -91,9 +105,9 @@ export async function replayFiles(
     if (damagedAt !== null) break;
   }
   const openIntents = [...intents.values()];
-  const replay = { numbers, sizeBytes, openIntents, crashedKeys: [...crashed], damagedAt };
-  sink.onReplayed?.(replay);
-  return replay;
+  const replayed = { numbers, sizeBytes, openIntents, crashedKeys: [...crashed], damagedAt };
+  sink.onReplayed?.(replayed);
+  return replayed;
 }
 
 /** Lists the numbers of the existing files, ascending; empty when the directory does not exist. */

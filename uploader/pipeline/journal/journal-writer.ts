@@ -80,6 +80,7 @@ export async function openJournalWriter(
     return { journalWriter, replay };
   } catch (cause) {
     await journalWriter?.discard();
+    if (cause instanceof StateDirectoryError) throw cause;
     throw new StateDirectoryError(paths.directory, 'use the journal', { cause });
   }
 }

@@ -1,6 +1,6 @@
 /** What stores have acknowledged, and the check that it still exists somewhere. */
 
-import { toFileClass } from '../../../uploader/pipeline/inventory/file-class.js';
+import { toFileClass } from '../../uploader/pipeline/inventory/file-class.js';
 
 /** Everything that one directory has ever held under one path, so far as a writer of the directory may have replaced it on purpose. */
 export class History {

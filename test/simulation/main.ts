@@ -1,0 +1,107 @@
+/** The command line of the simulator: plays seeds, and prints the shortest failing history of each seed that fails. */
+
+import { parseArgs } from 'node:util';
+import type { Death } from './machine.js';
+import { isMode, type Mode, play, type Result, shorten, toHistory } from './play.js';
+import type { SaltedStep } from './steps.js';
+
+const { values } = parseArgs({
+  options: {
+    mode: { type: 'string', default: 'chaos' },
+    seeds: { type: 'string', default: '1' },
+    seed: { type: 'string', default: '1' },
+    /** The steps of the seed that are played; default: all. */
+    keep: { type: 'string' },
+    /** In the mode `crash`: what happens at which effect of which step, as `step:effect:kill`. */
+    crash: { type: 'string' },
+    /** In the mode `crash`: every n-th effect only. */
+    every: { type: 'string', default: '1' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+
+interface Failure {
+  readonly seed: number;
+  readonly crash: string | undefined;
+}
+
+function toCommand(mode: Mode, { seed, crash }: Failure, keep?: readonly number[]): string {
+  const parts = [`npm run simulate -- --mode ${mode} --seed ${seed}`];
+  if (keep !== undefined) parts.push(`--keep ${keep.join(',')}`);
+  if (crash !== undefined) parts.push(`--crash ${crash}`);
+  return parts.join(' ');
+}
+
+/** Adds a crash to a step: to a command of an uploader, or to a writer. */
+function withCrash(steps: readonly SaltedStep[], index: number, effect: number, death: Death): SaltedStep[] {
+  return steps.map((step, each) => {
+    if (each !== index) return step;
+    if ('incident' in step) return { ...step, incident: { effect, what: death } };
+    return 'fsync' in step ? { ...step, crash: { effect, death } } : step;
+  });
+}
+
+function parseCrash(text: string): [number, number, Death] {
+  const [step, effect, death] = text.split(':');
+  return [Number(step), Number(effect), death === 'power' ? 'power' : 'kill'];
+}
+
+/** Plays the history of a seed, with a crash at every effect of every step if the mode is `crash`. Yields what fails. */
+async function* playSeed(mode: Mode, seed: number): AsyncGenerator<[Failure, Result]> {
+  const steps = toHistory(mode, seed);
+  const plain = await play(steps);
+  plays += 1;
+  if (plain.violations.length > 0) yield [{ seed, crash: undefined }, plain];
+  if (mode !== 'crash' || plain.violations.length > 0) return;
+  for (const [index, count] of plain.effects.entries())
+    for (let effect = seed % every; effect < count; effect += every)
+      for (const death of ['kill', 'power'] as const) {
+        const result = await play(withCrash(steps, index, effect, death));
+        plays += 1;
+        if (result.violations.length > 0) yield [{ seed, crash: `${index}:${effect}:${death}` }, result];
+      }
+}
+
+async function report(mode: Mode, failure: Failure): Promise<void> {
+  const all = toHistory(mode, failure.seed);
+  const steps = failure.crash === undefined ? all : withCrash(all, ...parseCrash(failure.crash));
+  const kept = await shorten(steps);
+  const { violations, log } = await play(kept.map((index) => steps[index]!));
+  console.log(`${toCommand(mode, failure, kept)}\n${log}\n`);
+  for (const violation of violations) console.log(`VIOLATION ${violation}`);
+  console.log('');
+}
+
+if (!isMode(values.mode)) throw new Error(`the mode is ${values.mode}, expected crash, chaos or soak`);
+const { mode } = values as { mode: Mode };
+const first = Number(values.seed);
+const every = Number(values.every);
+let plays = 0;
+let failures = 0;
+
+if (values.keep !== undefined || values.verbose) {
+  const all = toHistory(mode, first);
+  const steps = values.crash === undefined ? all : withCrash(all, ...parseCrash(values.crash));
+  const keep = values.keep?.split(',').map(Number) ?? steps.map((_, index) => index);
+  const { violations, log } = await play(keep.map((index) => steps[index]!));
+  console.log(log);
+  for (const violation of violations) console.log(`VIOLATION ${violation}`);
+  failures = violations.length;
+} else {
+  const startMs = performance.now();
+  const count = Number(values.seeds);
+  for (let seed = first; seed < first + count; seed += 1) {
+    for await (const [failure] of playSeed(mode, seed)) {
+      failures += 1;
+      await report(mode, failure);
+      break; // one failure of a seed is enough
+    }
+    if (count >= 100 && (seed - first + 1) % Math.ceil(count / 10) === 0)
+      console.log(
+        `seed ${seed}: ${plays} plays, ${failures} failures, ${((performance.now() - startMs) / 1000).toFixed(0)} s`,
+      );
+  }
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  console.log(`${mode}: ${count} seeds from ${first}, ${plays} plays, ${failures} failures, ${seconds} s`);
+}
+process.exitCode = failures === 0 ? 0 : 1;
