@@ -37,6 +37,7 @@ import { createObserver } from './create-observer.js';
 import { createScanner } from './create-scanner.js';
 import { type OnStoreCall, observeStore } from './observe-store.js';
 import { isKnownPlace, RunOwners } from './run-owners.js';
+import { findStateDirectory } from './state-in-memory.js';
 
 export interface UploaderOptions {
   /** Default: Node's file system, clock and processes. */
@@ -178,19 +179,23 @@ export class UploaderContext {
 
   /** Finds the runs' root and opens the store. Sends nothing. Throws a coded error for an unusable configuration. */
   static async open(
-    config: SyncConfig,
+    given: SyncConfig,
     options: ContextOptions,
     mode: { readonly isWatching: boolean },
   ): Promise<UploaderContext> {
     const io = options.io ?? nodeIo;
-    const location = parseStoreUrl(config.store);
-    const place = await locate(io.fileSystem, config.path, { mayBeMissing: mode.isWatching });
+    const location = parseStoreUrl(given.store);
+    const place = await locate(io.fileSystem, given.path, { mayBeMissing: mode.isWatching });
     const storePath = location.scheme === 'file' ? await resolveExisting(io.fileSystem, location.path) : null;
     let context: UploaderContext | undefined;
-    const early: StoreNotice[] = []; // the store may send notices while it opens, before the context exists
+    const early: StoreNotice[] = []; // notices may come before the context exists
     const onNotice = (notice: StoreNotice): void => {
       if (context === undefined) early.push(notice);
       else context.onNotice(notice);
+    };
+    const config = {
+      ...given,
+      stateDirectory: await findStateDirectory(given.stateDirectory, io, onNotice),
     };
     const requests = new RateLimit(io.clock, config.requests);
     const beforeRequest = (signal?: AbortSignal): Promise<void> => requests.take(1, 'events', signal);
