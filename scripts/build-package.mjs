@@ -3,7 +3,16 @@
 //   dist/src, dist/uploader   CommonJS for Node.js. A module loads when it is first used: `import 'polytrack'` needs only a few of them.
 //   dist/bundled              a library that both contain, with its licence
 //   dist/esm                  ECMAScript modules for bundlers, which follow no `require` and remove what a program does not use.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -177,3 +186,6 @@ for (const path of [...doors.flatMap((door) => [door.types, door.default]), ...O
   addReferences(join(repository, path), used);
 for (const path of list(dist))
   if (!used.has(path) && !whole.some((start) => path.startsWith(start))) rmSync(path);
+
+// npm does the same for an installed package. TensorBoard starts the data server by its path.
+for (const path of Object.values(bin)) chmodSync(join(repository, path), 0o755);

@@ -1,14 +1,19 @@
 /** A real TensorBoard for a log directory, with either of its readers. */
 
+import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { findFreePort, startChildServer, waitFor } from './child-server.js';
 import { peerPath } from './peers.js';
 import { createTempDir } from './temp-dir.js';
 
+const DATA_SERVER = fileURLToPath(new URL('../../dist/uploader/tensorboard-data-server.js', import.meta.url));
+
 export interface TensorBoardOptions {
   readonly logdir: string;
   /** Use the Rust data server (true) or the Python reader (false). */
   readonly fast: boolean;
+  /** With `fast`: use the data server of polytrack instead. Needs a build. */
+  readonly dataServer?: boolean;
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -23,7 +28,13 @@ export class TensorBoard {
   }
 
   /** Starts a server that stops when the test has finished. */
-  static async start({ logdir, fast, args = [], env = {} }: TensorBoardOptions): Promise<TensorBoard> {
+  static async start({
+    logdir,
+    fast,
+    dataServer = false,
+    args = [],
+    env = {},
+  }: TensorBoardOptions): Promise<TensorBoard> {
     const port = await findFreePort();
     const home = createTempDir();
     const url = `http://127.0.0.1:${port}`;
@@ -37,7 +48,14 @@ export class TensorBoard {
         ...args,
       ],
       {
-        env: { PATH: process.env.PATH, HOME: home, TMPDIR: home, LC_ALL: 'C.UTF-8', ...env },
+        env: {
+          PATH: process.env.PATH,
+          HOME: home,
+          TMPDIR: home,
+          LC_ALL: 'C.UTF-8',
+          ...(dataServer && { TENSORBOARD_DATA_SERVER_BINARY: DATA_SERVER }),
+          ...env,
+        },
         isReady: async () => (await fetch(`${url}/data/environment`)).ok,
       },
     );

@@ -20,6 +20,7 @@ import { toErrorText } from './print-error.js';
 import { addPullCommand } from './pull.js';
 import { addRunCommand } from './run.js';
 import { addRunsCommand } from './runs.js';
+import { addServeCommand } from './serve.js';
 import { addShowCommand } from './show.js';
 import { addStatusCommand } from './status.js';
 import { addSyncCommand } from './sync.js';
@@ -32,7 +33,7 @@ const COMMANDS = [
   ...[addSyncCommand, addWatchCommand, addImportCommand, addStatusCommand, addCheckCommand],
   ...[addVerifyCommand, addCleanCommand, addPullCommand, addLsCommand, addInspectCommand, addFsckCommand],
   ...[addCompactCommand, addExportCommand, addRunCommand],
-  ...[addRunsCommand, addShowCommand, addCompareCommand, addAggregateCommand, addUiCommand],
+  ...[addRunsCommand, addShowCommand, addCompareCommand, addAggregateCommand, addUiCommand, addServeCommand],
   ...[addDoctorCommand, addCompletionCommand],
 ];
 

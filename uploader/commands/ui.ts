@@ -5,7 +5,8 @@ import { joinLines } from '../../src/base/printable-text.js';
 import { TensorBoardFailedError } from '../base/errors.js';
 import { findLogDirectory } from '../operations/tensorboard/find-log-directory.js';
 import { openBrowser } from '../operations/tensorboard/open-browser.js';
-import { serveTensorBoard } from '../operations/tensorboard/serve-tensorboard.js';
+import { serveRuns } from '../operations/tensorboard/serve-runs.js';
+import { MAX_SHOWN_POINTS, serveTensorBoard } from '../operations/tensorboard/serve-tensorboard.js';
 import { parseFlag } from '../settings/settings.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
@@ -60,8 +61,9 @@ async function runUi(
     const logDirectory = await findLogDirectory(path, context);
     context.setExitCode(EXIT.unsent); // until TensorBoard answers
     context.stderr(joinLines([`Starting TensorBoard for ${logDirectory}; Ctrl-C stops it.`]));
+    await using server = choosesReader(args) ? undefined : await startServer(logDirectory, context);
     await serveTensorBoard({
-      ...{ logDirectory, host, port, args, environment, signal },
+      ...{ logDirectory, host, port, args, environment, signal, dataServerPort: server?.port },
       onOutput: flags.verbose === true ? context.stderr : undefined,
       onReady: (url) => {
         context.stdout(joinLines([url]));
@@ -75,4 +77,18 @@ async function runUi(
       context.setExitCode(EXIT.unsent);
     } else reportFailure(context, path ?? '.', error);
   }
+}
+
+/** Whether the user wants one of TensorBoard's own readers. */
+function choosesReader(args: readonly string[]): boolean {
+  return args.some((arg) =>
+    /^--(?:load_fast|grpc_data_provider|logdir_spec|detect_file_replacement)\b/.test(arg),
+  );
+}
+
+function startServer(directory: string, { io, stderr }: CommandContext) {
+  return serveRuns(directory, {
+    ...{ host: LOOPBACK, port: 0, clock: io.clock, capacity: MAX_SHOWN_POINTS },
+    onProblem: (message) => stderr(joinLines([message])),
+  });
 }

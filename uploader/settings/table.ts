@@ -42,7 +42,7 @@ const WRITING = [...UPLOADING_OR_RUN, 'check', 'doctor'] as const;
 const CONNECTING = [...TRANSFERRING, 'check', 'status', 'doctor'] as const;
 const PRINTING = [...CONNECTING, 'inspect', 'fsck', 'compact'] as const;
 
-export type CommandName = (typeof PRINTING)[number] | 'run' | 'export' | 'ui';
+export type CommandName = (typeof PRINTING)[number] | 'run' | 'export' | 'ui' | 'serve';
 
 export interface Row extends RowOptions {
   readonly type: ValueType<unknown>;
@@ -374,10 +374,37 @@ export const FLAGS = {
   wide: row(toggle, ['export'], 'one row for each step, with a column for each metric'),
   best: row(toggle, ['export'], 'only the best point of each metric that has a goal'),
   system: row(toggle, ['export'], 'system metrics instead of those that the program logged'),
-  port: row(wholeNumber(1, 65_535), ['ui'], 'port of TensorBoard', { unset: '6006, or the next free port' }),
-  host: row(text('<address>'), ['ui'], 'address at which TensorBoard is reachable, such as 0.0.0.0', {
-    unset: '127.0.0.1, local connections only',
+  port: row(wholeNumber(1, 65_535), ['ui', 'serve'], 'port of TensorBoard', {
+    unset: '6006, or the next free port',
+    helpFor: { serve: 'port of the data server' },
+    unsetFor: { serve: 'a free port' },
   }),
+  host: row(
+    text('<address>'),
+    ['ui', 'serve'],
+    'address at which TensorBoard is reachable, such as 0.0.0.0',
+    {
+      unset: '127.0.0.1, local connections only',
+      helpFor: { serve: 'address of the data server; one that is not local needs --token' },
+    },
+  ),
+  token: row(
+    text('<token>'),
+    ['serve'],
+    'reject calls without the metadata `authorization: Bearer <token>`. TensorBoard cannot send it',
+    { unset: 'none' },
+  ),
+  points: row(
+    wholeNumber(0, 100_000_000),
+    ['serve'],
+    'keep at least this many points of a longer curve; 0 keeps all. The first, the last and the extremes always stay',
+    { unset: '10,000' },
+  ),
+  printEnv: row(
+    toggle,
+    ['serve'],
+    'print the line that makes `tensorboard --logdir` use polytrack, for `eval` in a shell',
+  ),
   open: row(toggle, ['ui'], 'open the browser, if stdout is a terminal', {
     negation: 'print the address only, do not open the browser',
     default: true,

@@ -216,7 +216,8 @@ function legacy(pluginName: string): SummaryMetadata {
   return { pluginName, dataClass: DataClass.UNKNOWN };
 }
 
-function migrateForm(plugin: string, form: TensorForm | undefined): TensorForm | undefined {
+/** The form of the tensor that the reader makes of a value whose tag names no data class. */
+export function migrateForm(plugin: string, form: TensorForm | undefined): TensorForm | undefined {
   if (form === undefined) return plugin === 'hparams' ? NULL_FORM : undefined;
   const { shape } = form;
   const { dtype, stored, isContent } = form;

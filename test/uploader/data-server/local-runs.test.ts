@@ -1,0 +1,262 @@
+/** The data server on local files that grow, are replaced, rotated, damaged and deleted. */
+
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../../src/base/clock.js';
+import { LocalRuns } from '../../../uploader/data-server/local-runs.js';
+import { startDataServer } from '../../../uploader/data-server/start-data-server.js';
+import { waitFor } from '../../support/child-server.js';
+import { call, listRuns, readSeries } from '../../support/data-provider-client.js';
+import { encodeRecords, scalars, sessionStart } from '../../support/scalar-files.js';
+import { createTempDir } from '../../support/temp-dir.js';
+
+const NAME = 'events.out.tfevents.1.host';
+
+async function serve(
+  directory: string,
+  { reloadSeconds = 3600, capacity = 10_000 } = {},
+): Promise<{ port: number; problems: string[] }> {
+  const problems: string[] = [];
+  const table = new LocalRuns(directory, {
+    ...{ clock: systemClock, reloadSeconds, capacity },
+    onProblem: (problem) => problems.push(problem),
+  });
+  const server = await startDataServer({ table, host: '127.0.0.1', port: 0 });
+  onTestFinished(async () => {
+    await server.close();
+    await table.close();
+  });
+  table.start();
+  await table.settle();
+  return { port: server.port, problems };
+}
+
+function createRun(
+  directory: string,
+  run: string,
+  events: Parameters<typeof encodeRecords>[0],
+  name = NAME,
+): string {
+  mkdirSync(join(directory, run), { recursive: true });
+  const path = join(directory, run, name);
+  writeFileSync(path, encodeRecords(events));
+  return path;
+}
+
+async function awaitSteps(port: number, run: string, steps: string): Promise<void> {
+  await waitFor(`the steps ${steps}`, async () => {
+    const found = (await readSeries(port, run, 'loss')).map(([step]) => step).join();
+    return found === steps || undefined;
+  });
+}
+
+describe('LocalRuns', () => {
+  it('reports growth, new files, new runs and removed runs by file watching alone', async () => {
+    const directory = createTempDir();
+    const path = createRun(directory, 'a', scalars('loss', [[0, 1]]));
+    const { port } = await serve(directory);
+
+    appendFileSync(path, encodeRecords(scalars('loss', [[1, 2]])));
+    await awaitSteps(port, 'a', '0,1');
+    createRun(directory, 'a', scalars('loss', [[2, 2]]), 'events.out.tfevents.2.host');
+    await awaitSteps(port, 'a', '0,1,2');
+    createRun(directory, 'deep/b', scalars('loss', [[7, 2]]));
+    await awaitSteps(port, 'deep/b', '7');
+    rmSync(join(directory, 'a'), { recursive: true });
+
+    await waitFor('the removal', async () => (await listRuns(port)).join() === 'deep/b' || undefined);
+  });
+
+  it('continues at half a record once the rest arrives', async () => {
+    const directory = createTempDir();
+    const path = createRun(directory, 'a', scalars('loss', [[0, 1]]));
+    const next = encodeRecords(
+      scalars('loss', [
+        [1, 2],
+        [2, 3],
+      ]),
+    );
+    appendFileSync(path, next.subarray(0, 20));
+    const { port } = await serve(directory);
+
+    expect(await readSeries(port, 'a', 'loss')).toEqual([['0', 1]]);
+    appendFileSync(path, next.subarray(20));
+
+    await awaitSteps(port, 'a', '0,1,2');
+  });
+
+  it('reads a file again that was replaced by another of the same size or a larger one, or truncated', async () => {
+    const directory = createTempDir();
+    const path = createRun(
+      directory,
+      'a',
+      scalars('loss', [
+        [0, 1],
+        [1, 1],
+      ]),
+    );
+    const { port } = await serve(directory);
+
+    writeFileSync(
+      `${path}.partial`,
+      encodeRecords(
+        scalars('loss', [
+          [5, 1],
+          [6, 1],
+          [7, 1],
+        ]),
+      ),
+    );
+    renameSync(`${path}.partial`, path);
+    await awaitSteps(port, 'a', '5,6,7');
+    writeFileSync(path, encodeRecords(scalars('loss', [[9, 1]])));
+
+    await awaitSteps(port, 'a', '9');
+  });
+
+  it('drops what was in files that are deleted, and reads files whose name comes before', async () => {
+    const directory = createTempDir();
+    const second = createRun(directory, 'a', scalars('loss', [[5, 1]]), 'events.out.tfevents.2.host');
+    const { port } = await serve(directory);
+
+    createRun(directory, 'a', scalars('loss', [[1, 1]]), 'events.out.tfevents.1.host');
+    await awaitSteps(port, 'a', '1,5');
+    rmSync(second);
+
+    await awaitSteps(port, 'a', '1');
+  });
+
+  it('continues after damage', async () => {
+    const directory = createTempDir();
+    const [first, damaged, last] = [[0], [1], [2]].map(([step]) =>
+      encodeRecords(scalars('loss', [[step!, 1]])),
+    );
+    damaged![20]! ^= 255;
+    mkdirSync(join(directory, 'a'));
+    writeFileSync(join(directory, 'a', NAME), Buffer.concat([first!, damaged!, last!]));
+
+    const { port } = await serve(directory);
+
+    expect(await readSeries(port, 'a', 'loss')).toEqual([
+      ['0', 1],
+      ['2', 1],
+    ]);
+  });
+
+  it('loses no point of two writers of one directory, whichever is read first', async () => {
+    const directory = createTempDir();
+    const [early, late] = [
+      [0, 1, 2, 3],
+      [0, 1, 2],
+    ];
+    const points = (steps: number[]): [number, number][] => steps.map((step) => [step, step]);
+    createRun(directory, 'a', [sessionStart(0, 1), ...scalars('loss', points(early!), 10)]);
+    createRun(
+      directory,
+      'a',
+      [sessionStart(0, 11), ...scalars('loss', points(late!), 11)],
+      'events.out.tfevents.2.host',
+    );
+
+    const { port } = await serve(directory);
+
+    expect(await readSeries(port, 'a', 'loss')).toHaveLength(7);
+  });
+
+  it('hides the points that a resumed run logs again', async () => {
+    const directory = createTempDir();
+    createRun(directory, 'a', [
+      sessionStart(0, 1),
+      ...scalars(
+        'loss',
+        [
+          [0, 0],
+          [1, 1],
+          [2, 2],
+        ],
+        10,
+      ),
+    ]);
+    createRun(
+      directory,
+      'a',
+      [sessionStart(1, 20), ...scalars('loss', [[1, 10]], 21)],
+      'events.out.tfevents.2.host',
+    );
+
+    const { port } = await serve(directory);
+
+    expect(await readSeries(port, 'a', 'loss')).toEqual([
+      ['0', 0],
+      ['1', 10],
+    ]);
+  });
+
+  it('keeps the first, the last, the extremes and the first NaN of a series that it thins out', async () => {
+    const directory = createTempDir();
+    const values = Array.from({ length: 5000 }, (_, step) => Math.sin(step / 100));
+    values[1234] = 50;
+    values[2345] = -50;
+    values[3456] = Number.NaN;
+    createRun(
+      directory,
+      'a',
+      scalars(
+        'loss',
+        values.map((value, step) => [step, value]),
+      ),
+    );
+    const { port } = await serve(directory, { capacity: 100 });
+
+    const all = await readSeries(port, 'a', 'loss');
+    const few = await readSeries(port, 'a', 'loss', 20);
+
+    expect(all.length).toBeLessThan(220);
+    expect(few.length).toBeLessThan(25);
+    for (const found of [all, few]) {
+      const steps = found.map(([step]) => Number(step));
+      expect(steps).toEqual([...steps].sort((a, b) => a - b));
+      expect(steps).toEqual(expect.arrayContaining([0, 1234, 2345, 3456, 4999]));
+    }
+    expect(await readSeries(port, 'a', 'loss', 1)).toEqual([['4999', expect.closeTo(values[4999]!)]]);
+  });
+
+  it('returns steps beyond 2^53 exactly', async () => {
+    const directory = createTempDir();
+    const [event] = scalars('loss', [[0, 1]]);
+    createRun(directory, 'a', [event!, { ...event!, step: 2n ** 53n + 1n }, { ...event!, step: -5 }]);
+
+    const { port } = await serve(directory);
+
+    expect((await readSeries(port, 'a', 'loss')).map(([step]) => step)).toEqual([
+      '0',
+      '9007199254740993',
+      '-5',
+    ]);
+  });
+});
+
+describe('startDataServer', () => {
+  it('answers unknown blobs with the status of gRPC', async () => {
+    const { port } = await serve(createTempDir());
+
+    expect(await call(port, 'ReadBlob', { blobKey: 'xyz' })).toMatchObject({
+      status: 5,
+      detail: expect.stringContaining('xyz'),
+    });
+    expect(await call(port, 'ListRuns')).toMatchObject({ status: 0, messages: [{}] });
+  });
+
+  it('rejects calls without the token', async () => {
+    const table = { location: '', runs: [], refresh: async () => {} };
+    const server = await startDataServer({ table, host: '127.0.0.1', port: 0, token: 'secret' });
+    onTestFinished(() => server.close());
+
+    const results = [];
+    for (const authorization of [undefined, 'Bearer wrong', 'secret', 'Bearer secret'])
+      results.push((await call(server.port, 'ListRuns', {}, authorization ? { authorization } : {})).status);
+
+    expect(results).toEqual([16, 16, 16, 0]);
+  });
+});

@@ -1,0 +1,214 @@
+/**
+ * Keeps the runs of a source up to date: reads new files, and of growing files only what is new. The source says which files exist, and which have
+ * changed.
+ *
+ * A run is read again from the start if one of its files was removed, replaced or truncated, or if a file appears before others in the order of
+ * names. Until that is done, the earlier content stays visible.
+ */
+
+import { inBackground } from '../../src/base/background.js';
+import { EventFileChangedError, messageOf } from '../../src/base/errors.js';
+import type { EventFileBytes } from '../../src/format/reader/event-file-bytes.js';
+import { EventFileReader } from '../../src/format/reader/event-file-reader.js';
+import type { ServedFile } from './model/served-file.js';
+import { ServedRun } from './model/served-run.js';
+import { readRange } from './read-records.js';
+
+/** An event file of a run. */
+export interface FoundFile {
+  /** Decides the order of reading. */
+  readonly name: string;
+  /** A path or URL, unique in the source. */
+  readonly location: string;
+  /** Whether it may have changed since the last list. */
+  readonly isChanged: boolean;
+  readonly open: () => Promise<EventFileBytes>;
+}
+
+export interface FoundRun {
+  readonly name: string;
+  /** In the order of their names. */
+  readonly files: readonly FoundFile[];
+}
+
+interface FollowedFile extends FoundFile {
+  shown: ServedFile;
+  /** Where to continue. */
+  offset: number;
+  /** The bytes before `offset`: whether they are still the same tells a file that has grown from another one. */
+  anchor: Uint8Array;
+}
+
+interface FollowedRun {
+  shown: ServedRun;
+  files: FollowedFile[];
+}
+
+const ANCHOR_BYTES = 16;
+
+export interface FollowOptions {
+  /** How many points of a longer series to keep. */
+  readonly capacity: number;
+  /** Receives what cannot be read, once for each file. */
+  readonly onProblem: (message: string) => void;
+}
+
+export class FollowedRuns {
+  readonly #options: FollowOptions;
+  readonly #byName = new Map<string, FollowedRun>();
+  readonly #byLocation = new Map<string, { readonly run: FollowedRun; readonly file: FollowedFile }>();
+  readonly #changed = new Set<string>();
+  readonly #reported = new Set<string>();
+  #runs: readonly ServedRun[] | undefined;
+  #reading: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: FollowOptions) {
+    this.#options = options;
+  }
+
+  /** In the order of their names. */
+  get runs(): readonly ServedRun[] {
+    this.#runs ??= Array.from(this.#byName.values(), ({ shown }) => shown).sort((a, b) =>
+      a.name < b.name ? -1 : 1,
+    );
+    return this.#runs;
+  }
+
+  /** Adopts a complete list, and begins to read what is new. */
+  update(found: readonly FoundRun[]): void {
+    const names = new Set(found.map(({ name }) => name));
+    for (const [name, run] of this.#byName) if (!names.has(name)) this.#remove(name, run);
+    for (const each of found) {
+      const known = this.#byName.get(each.name);
+      const isExtended =
+        known?.files.every(({ location }, i) => location === each.files[i]?.location) ?? false;
+      if (known === undefined || !isExtended) this.#replace(each, known);
+      else {
+        for (const file of each.files.slice(known.files.length)) this.#add(known, file);
+        for (const { location, isChanged } of each.files) if (isChanged) this.#changed.add(location);
+      }
+    }
+    this.#startReading();
+  }
+
+  /** Reads what is new in a file. Returns false if the file is not known. */
+  change(location: string): boolean {
+    if (!this.#byLocation.has(location)) return false;
+    this.#changed.add(location);
+    this.#startReading();
+    return true;
+  }
+
+  /** Resolves when all that is known to have changed is read. */
+  async settle(): Promise<void> {
+    while (this.#reading !== undefined) await this.#reading;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.settle();
+  }
+
+  #remove(name: string, { files }: FollowedRun): void {
+    this.#byName.delete(name);
+    for (const { location } of files) this.#byLocation.delete(location);
+    this.#runs = undefined;
+  }
+
+  /** Creates a run. One that replaces another becomes visible when it is read. */
+  #replace({ name, files }: FoundRun, earlier: FollowedRun | undefined): void {
+    const fresh = { shown: new ServedRun(name), files: [] };
+    const run = earlier ?? fresh;
+    for (const { location } of run.files) this.#byLocation.delete(location);
+    run.files = [];
+    if (earlier === undefined) this.#byName.set(name, run);
+    else this.#pending.set(run, fresh.shown);
+    for (const file of files) this.#add(run, file);
+    this.#runs = undefined;
+  }
+
+  /** What replaces the content of a run when all of its files are read. */
+  readonly #pending = new Map<FollowedRun, ServedRun>();
+
+  #add(run: FollowedRun, file: FoundFile): void {
+    const target = this.#pending.get(run) ?? run.shown;
+    const shown = target.addFile(file.name, file.open, this.#options.capacity);
+    const followed = { ...file, shown, offset: 0, anchor: new Uint8Array() };
+    run.files.push(followed);
+    this.#byLocation.set(file.location, { run, file: followed });
+    this.#changed.add(file.location);
+  }
+
+  #startReading(): void {
+    if (this.#reading !== undefined || this.#changed.size === 0) return;
+    this.#reading = this.#readAll().finally(() => {
+      this.#reading = undefined;
+      if (!this.#isClosed) this.#startReading();
+    });
+    inBackground(this.#reading);
+  }
+
+  async #readAll(): Promise<void> {
+    while (this.#changed.size > 0 && !this.#isClosed) {
+      const [location] = this.#changed;
+      this.#changed.delete(location!);
+      const known = this.#byLocation.get(location!);
+      if (known === undefined) continue;
+      const { run, file } = known;
+      try {
+        if (!(await this.#read(run, file))) {
+          const found = { name: run.shown.name, files: run.files };
+          this.#replace(found, run);
+          continue;
+        }
+      } catch (error) {
+        this.#report(file, error);
+      }
+      if (!run.files.some((each) => this.#changed.has(each.location))) this.#show(run);
+    }
+  }
+
+  #show(run: FollowedRun): void {
+    const pending = this.#pending.get(run);
+    if (pending === undefined) return;
+    this.#pending.delete(run);
+    run.shown = pending;
+    this.#runs = undefined;
+  }
+
+  #report({ location }: FollowedFile, error: unknown): void {
+    if (this.#reported.has(location)) return;
+    this.#reported.add(location);
+    this.#options.onProblem(`${location}: ${messageOf(error)}`);
+  }
+
+  /** Reads what is new. Returns false if the file is another one, or shorter than before. */
+  async #read(run: FollowedRun, file: FollowedFile): Promise<boolean> {
+    const bytes = await file.open();
+    try {
+      const anchor = await readRange(bytes, file.offset - file.anchor.length, file.anchor.length);
+      if (Buffer.compare(anchor, file.anchor) !== 0) return false;
+      const reader = new EventFileReader(file.location, {
+        offset: file.offset,
+        onDamage: 'skip',
+        // The reader does not close it.
+        open: async () => bytes,
+      });
+      for await (const batch of reader.readBatches()) {
+        file.shown.add(batch);
+        if (this.#isClosed) break;
+      }
+      file.offset = reader.offset;
+      const length = Math.min(ANCHOR_BYTES, file.offset);
+      file.anchor = await readRange(bytes, file.offset - length, length);
+      (this.#pending.get(run) ?? run.shown).touch();
+      return true;
+    } catch (error) {
+      if (error instanceof EventFileChangedError) return false;
+      throw error;
+    } finally {
+      await bytes.close();
+    }
+  }
+}

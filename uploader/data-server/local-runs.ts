@@ -1,0 +1,186 @@
+/** The runs below a local directory. Changes arrive by file watching; a list at intervals finds what it has missed. */
+
+import { type FSWatcher, watch } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inBackground } from '../../src/base/background.js';
+import type { Clock } from '../../src/base/clock.js';
+import { isEventFileName, isHiddenFileName } from '../../src/format/event-file-name.js';
+import { openLocalEventFile } from '../../src/format/reader/event-file-bytes.js';
+import type { RunTable } from './data-provider.js';
+import { FollowedRuns, type FollowOptions, type FoundRun } from './followed-runs.js';
+import type { ServedRun } from './model/served-run.js';
+
+export interface LocalRunsOptions extends FollowOptions {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  /** How often to list all files, in seconds. 0: never after the first time. */
+  readonly reloadSeconds: number;
+  /** Returns the name under which a log directory is shown, from its path relative to the directory. Default: the path, as in TensorBoard. */
+  readonly nameOf?: ((run: string) => Promise<string>) | undefined;
+}
+
+/** Without a call for this long, no client is connected any more. */
+const IDLE_MS = 60_000;
+/** Wait for the rest of a burst of changes of a directory. */
+const LIST_DELAY_MS = 30;
+/** A list may take long, so that the pause is a multiple of it. */
+const PAUSE_PER_LIST = 10;
+/** More directories are found by lists alone: watches of the system are limited. */
+const MAX_WATCHES = 8192;
+
+export class LocalRuns implements RunTable {
+  readonly location: string;
+  readonly #options: LocalRunsOptions;
+  readonly #followed: FollowedRuns;
+  readonly #watchers = new Map<string, FSWatcher>();
+  readonly #sizes = new Map<string, string>();
+  #listing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #lastCallMs = Number.NEGATIVE_INFINITY;
+  #lastListMs = 0;
+  #pauseMs = 0;
+  #isClosed = false;
+
+  constructor(location: string, options: LocalRunsOptions) {
+    this.location = location;
+    this.#options = options;
+    this.#followed = new FollowedRuns(options);
+  }
+
+  get runs(): readonly ServedRun[] {
+    return this.#followed.runs;
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.#startList();
+  }
+
+  async refresh(): Promise<void> {
+    const now = this.#options.clock.monotonicMs();
+    const wasIdle = now - this.#lastCallMs > IDLE_MS;
+    this.#lastCallMs = now;
+    const { reloadSeconds } = this.#options;
+    if (wasIdle && reloadSeconds > 0 && now - this.#lastListMs > reloadSeconds * 1000) this.#listAfter(0);
+  }
+
+  /** Resolves when all that the last list has found is read. */
+  async settle(): Promise<void> {
+    await this.#listing;
+    await this.#followed.settle();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    for (const watcher of this.#watchers.values()) watcher.close();
+    await this.#listing;
+    await this.#followed.close();
+  }
+
+  #listAfter(delayMs: number): void {
+    if (this.#isClosed) return;
+    const earliest = this.#lastListMs === 0 ? 0 : this.#lastListMs + this.#pauseMs;
+    const dueMs = Math.max(this.#options.clock.monotonicMs() + delayMs, earliest);
+    if (dueMs >= this.#dueMs) return;
+    clearTimeout(this.#timer);
+    this.#dueMs = dueMs;
+    this.#timer = setTimeout(() => {
+      this.#dueMs = Number.POSITIVE_INFINITY;
+      if (this.#listing !== undefined) return this.#listAfter(LIST_DELAY_MS);
+      this.#startList();
+    }, dueMs - this.#options.clock.monotonicMs());
+  }
+
+  #startList(): void {
+    this.#listing = this.#list().finally(() => {
+      this.#listing = undefined;
+    });
+    inBackground(this.#listing, (error) => this.#options.onProblem(String(error)));
+  }
+
+  async #list(): Promise<void> {
+    const startMs = this.#options.clock.monotonicMs();
+    const directories = new Set<string>();
+    const found: FoundRun[] = [];
+    await this.#walk(this.location, '.', new Set(), directories, found);
+    if (this.#isClosed) return;
+    this.#followed.update(found);
+    const isWatchedNow = this.#watch(directories);
+    this.#lastListMs = this.#options.clock.monotonicMs();
+    this.#pauseMs = (this.#lastListMs - startMs) * PAUSE_PER_LIST;
+    const { reloadSeconds } = this.#options;
+    if (reloadSeconds === 0) return;
+    // What has changed before the directories were watched is not reported.
+    if (isWatchedNow) return this.#listAfter(LIST_DELAY_MS);
+    const isIdle = this.#lastListMs - this.#lastCallMs > IDLE_MS;
+    if (!isIdle) this.#listAfter(reloadSeconds * 1000);
+  }
+
+  /** As `listEventFiles`, with the directories that can get new files. */
+  async #walk(
+    directory: string,
+    run: string,
+    seen: Set<string>,
+    directories: Set<string>,
+    found: FoundRun[],
+  ): Promise<void> {
+    const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+    const real = await realpath(directory).catch(() => directory);
+    if (seen.has(real)) return;
+    seen.add(real);
+    directories.add(directory);
+    const files: FoundRun['files'][number][] = [];
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = join(directory, entry.name);
+      // Ignore a link whose target does not exist.
+      const target = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
+      if (target?.isDirectory())
+        await this.#walk(path, run === '.' ? entry.name : `${run}/${entry.name}`, seen, directories, found);
+      else if (target?.isFile() && isEventFileName(entry.name) && !isHiddenFileName(entry.name))
+        files.push({
+          name: entry.name,
+          location: path,
+          isChanged: await this.#isChanged(path),
+          open: () => openLocalEventFile(path),
+        });
+    }
+    if (files.length > 0) found.push({ name: (await this.#options.nameOf?.(run)) ?? run, files });
+  }
+
+  async #isChanged(path: string): Promise<boolean> {
+    const found = await stat(path).catch(() => undefined);
+    const version = found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
+    const isChanged = this.#sizes.get(path) !== version;
+    this.#sizes.set(path, version);
+    return isChanged;
+  }
+
+  /** Returns whether a directory was not watched before. */
+  #watch(directories: ReadonlySet<string>): boolean {
+    let isNew = false;
+    if (this.#options.reloadSeconds === 0) return isNew;
+    for (const [directory, watcher] of this.#watchers) {
+      if (directories.has(directory)) continue;
+      watcher.close();
+      this.#watchers.delete(directory);
+    }
+    for (const directory of directories) {
+      if (this.#watchers.has(directory) || this.#watchers.size >= MAX_WATCHES) continue;
+      try {
+        const watcher = watch(directory, (kind, name) => {
+          const isKnown = name !== null && this.#followed.change(join(directory, name));
+          if (!isKnown || kind === 'rename') this.#listAfter(LIST_DELAY_MS);
+        });
+        watcher.on('error', () => watcher.close());
+        this.#watchers.set(directory, watcher);
+        isNew = true;
+      } catch {
+        // No watch is left. Lists find the changes.
+        break;
+      }
+    }
+    return isNew;
+  }
+}
