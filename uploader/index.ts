@@ -2,8 +2,11 @@
 
 // Upload.
 
+// Several uploaders.
+export type { Shard } from './cluster/shards.js';
 export { type SyncOptions, sync } from './engine/sync.js';
 export { type WatchOptions, watch } from './engine/watch.js';
+export type { Cluster } from './settings/find-shards.js';
 export {
   type PolyaxonApi,
   type ResolvedConfig,

@@ -27,6 +27,7 @@ const WALL_TIME: Readonly<Record<string, readonly string[]>> = {
     'src/run/run-context.ts',
     'uploader/engine/monitor/monitor.ts',
     'uploader/engine/status-writer.ts',
+    'uploader/cluster/kubernetes-leases.ts',
     'uploader/operations/pull/pull.ts',
     'uploader/operations/verify/verify-run.ts',
     'uploader/pipeline/manifest/manifest-writer.ts',
@@ -48,6 +49,9 @@ const WALL_TIME: Readonly<Record<string, readonly string[]>> = {
     'uploader/store/base/learned-answers.ts',
     'uploader/store/capability-cache.ts',
     'uploader/store/file/file-store.ts',
+  ],
+  'the time in which a laptop has slept, which its monotonic clock does not count': [
+    'uploader/cluster/lease-keeper.ts',
   ],
   'the difference to the clock of a server or a file system': [
     'uploader/base/clock-skew.ts',

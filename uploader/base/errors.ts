@@ -212,6 +212,16 @@ export class RunOccupiedError extends CodedError {
   }
 }
 
+/** The leases of a cluster cannot be kept here. */
+export class ClusterStoreError extends RefusedError {
+  readonly code = 'ERR_CLUSTER_STORE';
+  readonly hint =
+    'Give each uploader fixed shards with --shard i/n, or keep the leases in Kubernetes with --cluster kubernetes:<name>.';
+  constructor(place: string, reason: string, options?: ErrorOptions) {
+    super(`--cluster: ${place} cannot keep leases: ${reason}`, options);
+  }
+}
+
 /** The store needs a client library that is not installed. */
 export class StoreLibraryError extends RefusedError {
   readonly code = 'ERR_STORE_LIBRARY';

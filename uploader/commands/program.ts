@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { ConfigError } from '../base/errors.js';
+import { REMOVED_SETTINGS } from '../settings/table.js';
 import { addAggregateCommand } from './aggregate.js';
 import { addCheckCommand } from './check.js';
 import { addCleanCommand } from './clean.js';
@@ -57,6 +58,9 @@ export function createProgram(context: CommandContext, version: string): Command
 /** Gives commander's message about wrong arguments the form of all errors. */
 function toUsageError(text: string): ConfigError {
   const [message = '', suggestion] = text.trim().split('\n');
+  const [, removed = ''] = /unknown option '--([a-z-]+)/.exec(message) ?? [];
+  if (Object.hasOwn(REMOVED_SETTINGS, removed))
+    return new ConfigError(`--${removed} was removed`, REMOVED_SETTINGS[removed]!);
   return new ConfigError(
     message.replace(/^error: /, ''),
     suggestion?.replace(/^\((.*)\)$/, '$1') ??

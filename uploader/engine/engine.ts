@@ -20,6 +20,7 @@ import type { Scanner } from '../pipeline/scan/scanner.js';
 import type { SyncConfig } from '../settings/sync-config.js';
 import { projectsOf } from '../store/open-store.js';
 import { reportScanned, toReport } from './build-report.js';
+import { ClusterMember } from './cluster-member.js';
 import { type ContextOptions, UploaderContext } from './context/uploader-context.js';
 import { drain } from './drain.js';
 import { GoneRuns } from './gone-runs.js';
@@ -33,7 +34,6 @@ import { planFiles, scanAndList } from './plan-sync.js';
 import { removeCrashed, removeOrphans } from './remove-orphans.js';
 import { concludeRuns } from './run-completion.js';
 import { type RunPhase, RunPhases } from './run-phases.js';
-import { SharedOwnership } from './shared-ownership.js';
 import { stageFiles } from './stage-files.js';
 import { StatusWriter } from './status-writer.js';
 import { aborted, Uploads } from './uploads.js';
@@ -146,7 +146,7 @@ class Engine {
     try {
       await context.observer.prepareProject?.(this.#stopSignal);
       await listing.start();
-      const shared = await this.#share(scanner);
+      const member = await this.#join(scanner);
       const working = uploads.workers.run(context.config.concurrency).catch((error: unknown) => {
         this.#fatal = { error };
       });
@@ -158,7 +158,7 @@ class Engine {
         uploads.workers.stop();
         await working;
         await listing.end();
-        await shared?.leave();
+        await member?.leave();
       }
       if (this.#fatal !== null) throw this.#fatal.error;
       listing.throwIfBroken();
@@ -225,17 +225,21 @@ class Engine {
   }
 
   /** Joins the cluster, if one is configured. */
-  async #share(scanner: Scanner): Promise<SharedOwnership | null> {
-    const { config, io } = this.#context;
-    if (config.share === undefined) return null;
-    const { pid } = await io.processes.current();
-    const shared = new SharedOwnership(this.#context, config.share, pid, (runs) => {
-      scanner.revisit(runs);
-      this.#uploads.schedule.considerAll();
+  async #join(scanner: Scanner): Promise<ClusterMember | null> {
+    const { cluster } = this.#context.config;
+    if (cluster === undefined) return null;
+    const member = await ClusterMember.open(this.#context, cluster, {
+      onGained: (runs) => {
+        scanner.revisit(runs);
+        this.#uploads.schedule.considerAll();
+      },
+      onLapsed: () => this.#uploads.abortTransfers(),
     });
-    this.#context.ownership = shared;
-    await shared.join();
-    return shared;
+    this.#context.ownership = member.ownership;
+    await member.join((error) => {
+      this.#fatal = { error };
+    });
+    return member;
   }
 
   async #rest(ms: number): Promise<void> {

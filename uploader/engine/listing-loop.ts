@@ -46,7 +46,7 @@ export class ListingLoop {
         run.directory !== null &&
         (!run.isListed || this.#isConflictDue(run)) &&
         !refused.has(run.index) &&
-        ownership.worksOn(run),
+        ownership.ownsRun(run),
     );
     if (!this.#isChecked) this.#running = this.#check();
     else if (runs.length > 0) this.#running = this.#list(runs);

@@ -30,7 +30,8 @@ export async function scanAndList(
   await context.observer.prepareProject?.(signal);
   try {
     await expectStore(context, signal);
-    await listStoredRuns(context, runs, signal);
+    const own = runs.filter((run) => context.ownership.ownsRun(run));
+    await listStoredRuns(context, own, signal);
     if (hasReused) await listReused(context, scanner, signal);
   } catch (error) {
     if (error instanceof StoreUnavailableError) return error;

@@ -84,7 +84,7 @@ export class RunPhases {
   }
 
   #toIntervalMs(run: KnownRun, lookedMs: number): number {
-    if (!this.#context.ownership.worksOn(run)) return ELSEWHERE_INTERVAL_MS;
+    if (!this.#context.ownership.ownsRun(run)) return ELSEWHERE_INTERVAL_MS;
     return this.isAtRest(run) && run.changedMs < lookedMs ? COMPLETE_INTERVAL_MS : LOOK_INTERVAL_MS;
   }
 

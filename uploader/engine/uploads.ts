@@ -44,7 +44,10 @@ export class Uploads implements WorkHandler {
   /** Aborts all calls in flight. */
   readonly #abort = new AbortController();
   readonly #abortLarge = new AbortController();
-  readonly #largeSignal: AbortSignal;
+  #largeSignal: AbortSignal;
+  /** Replaced when the transfers in flight are aborted and others continue. */
+  #transfers = new AbortController();
+  #transferSignal: AbortSignal;
   /** Set while the store rejects everything: from this time on, one file at a time tests the store. */
   #pausedUntilMs: number | null = null;
 
@@ -57,8 +60,8 @@ export class Uploads implements WorkHandler {
     this.commitContext = createCommitContext(context, journalWriter);
     const { limit } = context;
     this.workers = new Workers({ queue: this.queue, context: this.commitContext, limit, handler: this });
-    this.#largeSignal = AbortSignal.any([this.#abort.signal, this.#abortLarge.signal]);
-    setMaxListeners(0, this.#abort.signal, this.#largeSignal); // one listener for each call in flight is not a leak
+    setMaxListeners(0, this.#abort.signal); // one listener for each call in flight is not a leak
+    [this.#transferSignal, this.#largeSignal] = this.#createSignals();
     context.runKeepers.push({
       onForgotten: (_run, ids) => {
         this.schedule.forget(ids);
@@ -103,6 +106,14 @@ export class Uploads implements WorkHandler {
     this.workers.wake();
   }
 
+  /** Aborts all transfers in flight. The files are considered again. */
+  abortTransfers(): void {
+    const aborted = this.#transfers;
+    this.#transfers = new AbortController();
+    [this.#transferSignal, this.#largeSignal] = this.#createSignals();
+    aborted.abort();
+  }
+
   abortLarge(): void {
     this.#abortLarge.abort();
   }
@@ -142,7 +153,11 @@ export class Uploads implements WorkHandler {
   }
 
   signalOf(lane: Lane): AbortSignal {
-    return lane === 'large' ? this.#largeSignal : this.#abort.signal;
+    return lane === 'large' ? this.#largeSignal : this.#transferSignal;
+  }
+
+  mayStart(id: FileId): boolean {
+    return this.#isOnce || this.#context.owns(id);
   }
 
   delayMsOf(id: FileId): number {
@@ -180,6 +195,16 @@ export class Uploads implements WorkHandler {
       case 'failed':
         this.#onFailed(id, outcome.error);
     }
+  }
+
+  #createSignals(): [AbortSignal, AbortSignal] {
+    const signals = [this.#abort.signal, this.#transfers.signal];
+    const created: [AbortSignal, AbortSignal] = [
+      AbortSignal.any(signals),
+      AbortSignal.any([...signals, this.#abortLarge.signal]),
+    ];
+    for (const signal of created) setMaxListeners(0, signal);
+    return created;
   }
 
   #onAccepted(id: FileId): void {

@@ -10,6 +10,8 @@ import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 export interface WorkHandler {
   /** Lanes from which work may be taken now; empty while uploads are paused. */
   lanes(): readonly Lane[];
+  /** Whether the file is still this uploader's: it may have been queued long ago. Otherwise it counts as aborted. */
+  mayStart(id: FileId): boolean;
   /** How long to wait before sending the file. */
   delayMsOf(id: FileId): number;
   /** Called when a file is finished; the handler may queue it again. */
@@ -82,7 +84,7 @@ export class Workers {
       signal.throwIfAborted();
       const delayMs = handler.delayMsOf(id);
       if (delayMs > 0) await context.io.clock.sleep(delayMs, signal);
-      outcome = await sendFile(id, context, signal);
+      if (handler.mayStart(id)) outcome = await sendFile(id, context, signal);
     } catch (error) {
       if (!signal.aborted) {
         this.#failure ??= { error };

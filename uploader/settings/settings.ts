@@ -15,6 +15,7 @@ import {
   type FlagName,
   type Flags,
   type FlagValue,
+  REMOVED_SETTINGS,
   type Row,
   SETTINGS,
   type SettingValues,
@@ -60,6 +61,10 @@ export function toXdgDirectory(environment: Environment, variable: string, fallb
 }
 
 function parseSettings(flags: Flags, environment: Environment, file: ConfigFile | null): FoundSettings {
+  for (const [name, hint] of Object.entries(REMOVED_SETTINGS)) {
+    const found = findVariable(environment, name) ?? findInFile(file, name);
+    if (found !== undefined) throw new ConfigError(`${found.source}: ${toFlag(name)} was removed`, hint);
+  }
   const values: Record<string, unknown> = {};
   const sources: Record<string, string> = {};
   for (const [name, row] of Object.entries<Row>(SETTINGS)) {
@@ -118,7 +123,8 @@ function parseConfigFile(path: string, text: string): Readonly<Record<string, un
   }
   if (typeof values !== 'object' || values === null || Array.isArray(values))
     throw new ConfigError(`${path}: is not a JSON object`, hint);
-  const unknown = Object.keys(values).find((name) => !Object.hasOwn(SETTINGS, name));
+  const known = { ...SETTINGS, ...REMOVED_SETTINGS };
+  const unknown = Object.keys(values).find((name) => !Object.hasOwn(known, name));
   if (unknown !== undefined)
     throw new ConfigError(`${path}: ${quote(unknown)} is not a setting`, toSuggestion(unknown));
   return values as Readonly<Record<string, unknown>>;

@@ -6,9 +6,11 @@ import { InvalidArgumentError } from '../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { ConfigError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
+import type { Shard } from '../cluster/shards.js';
 import { findConnection, type PolyaxonConnection } from '../polyaxon-api/connection.js';
 import { NO_STORE, parsePolyaxonUrl, toPolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
 import type { RunPlace } from '../polyaxon-api/project-directory.js';
+import { type Cluster, findShards } from './find-shards.js';
 import { type Environment, type FoundSettings, readSettings, toXdgDirectory } from './settings.js';
 import { FLAGS, type Flags, type Row, SETTINGS, type SettingValues } from './table.js';
 
@@ -23,7 +25,11 @@ export interface PolyaxonApi {
 }
 
 /** Settings that `SyncConfig` contains in another form. */
-type Composed = S3Setting | ('store' | 'stateDir' | 'mirror') | ('polyaxon' | 'createProject');
+type Composed =
+  | S3Setting
+  | ('store' | 'stateDir' | 'mirror')
+  | ('polyaxon' | 'createProject')
+  | ('shard' | 'shards' | 'cluster');
 type S3Setting =
   | ('endpoint' | 'region' | 'pathStyle')
   | ('sse' | 'kmsKey' | 'storageClass' | 'acl' | 'objectTags');
@@ -46,6 +52,10 @@ export interface SyncConfig extends Omit<SettingValues, Composed> {
   readonly assumeEnded?: boolean | undefined;
   /** Whether to delete objects of files that were deleted on disk; `force`: without a limit on their number. */
   readonly mirror: boolean | 'force';
+  /** The shard of runs to upload. Default: all runs. */
+  readonly shard?: Shard | undefined;
+  /** The cluster among whose uploaders a watch divides the shards. */
+  readonly cluster?: Cluster | undefined;
 }
 
 type OwnProperty = Exclude<keyof SyncConfig, keyof Omit<SettingValues, Composed>>;
@@ -60,6 +70,8 @@ const OWN_PROPERTIES: OptionTable<Pick<SyncConfig, OwnProperty>> = {
   api: 'object',
   assumeEnded: 'boolean',
   mirror: 'any',
+  shard: 'object',
+  cluster: 'object',
 };
 
 /** The table of `SyncConfig`; the names of settings come from their rows. */
@@ -118,7 +130,7 @@ export async function resolveConfig(
 ): Promise<ResolvedConfig> {
   checkOptions('resolveConfig', flags, SYNC_FLAGS);
   const { values, sources } = await readSettings(flags, environment, fileSystem);
-  const { store, stateDir, mirror, polyaxon, createProject, ...others } = values;
+  const { store, stateDir, mirror, polyaxon, createProject, shard, shards, cluster, ...others } = values;
   const { endpoint, region, pathStyle, sse, kmsKey, storageClass, acl, objectTags, ...rest } = others;
   const connect = (host: string | null): Promise<PolyaxonConnection> =>
     findConnection({ host: host ?? undefined }, environment, fileSystem);
@@ -143,6 +155,7 @@ export async function resolveConfig(
     api: await apiFrom(polyaxon, destination, createProject, connect),
     assumeEnded: flags.assumeEnded === true,
     mirror: parseMirror(mirror, flags.force === true),
+    ...findShards({ shard, shards, cluster, shardsSource: sources.shards }, environment),
   });
   return { config, sources };
 }

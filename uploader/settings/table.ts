@@ -7,12 +7,13 @@
  * Long because it has one row for each setting.
  */
 
+import { MAX_SHARDS } from '../cluster/shards.js';
 import {
   bytes,
+  cluster,
   directories,
   duration,
   endpoint,
-  group,
   httpAddress,
   names,
   oneOf,
@@ -21,6 +22,7 @@ import {
   perSecond,
   polyaxonServer,
   seconds,
+  shard,
   tags,
   text,
   toggle,
@@ -247,7 +249,28 @@ const PROCESS = {
     'local directory for journals, locks and cached checks of stores',
     { unset: '$XDG_STATE_HOME/polytrack' },
   ),
-  share: row(group, ['watch'], 'divide the runs among all uploaders of this group'),
+  shard: row(
+    shard,
+    WATCHING,
+    'upload only the runs of one shard of n, such as 0/4; each run belongs to one shard by its uuid',
+    { unset: 'all runs' },
+  ),
+  shards: row(
+    wholeNumber(1, MAX_SHARDS),
+    WATCHING,
+    'number of shards; the shard is JOB_COMPLETION_INDEX, POD_INDEX, or the number at the end of POD_NAME or of the host name',
+    {
+      helpFor: {
+        watch:
+          'number of shards; without --cluster, the shard is JOB_COMPLETION_INDEX, POD_INDEX, or the number at the end of POD_NAME or of the host name',
+      },
+    },
+  ),
+  cluster: row(
+    cluster,
+    ['watch'],
+    'divide the shards among all uploaders of this cluster, with leases in the store; kubernetes:<name> keeps them in Kubernetes',
+  ),
   http: row(
     httpAddress,
     ['watch'],
@@ -464,6 +487,12 @@ export type Flags = {
 
 type UnparsedFlag<Value> = Value extends boolean ? boolean : Value extends readonly string[] ? Value : string;
 
+/** Settings of earlier versions, and what to use instead. */
+export const REMOVED_SETTINGS: Readonly<Record<string, string>> = {
+  share:
+    'Use --cluster <name> --shards <n> for uploaders that divide the runs among them, or --shard <i/n> for fixed shards.',
+};
+
 /** `retryTimeout` → `--retry-timeout`. */
 export function toFlag(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -472,5 +501,5 @@ export function toFlag(name: string): string {
 export function variablesOf(name: string): readonly string[] {
   const row: Row | undefined = ({ ...SETTINGS, ...FLAGS } as Rows)[name];
   const own = `POLYTRACK_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-  return row?.variables ?? (name in SETTINGS ? [own] : []);
+  return row?.variables ?? (name in SETTINGS || name in REMOVED_SETTINGS ? [own] : []);
 }

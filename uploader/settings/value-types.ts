@@ -2,6 +2,7 @@
 
 import { RUN_UUID_PATTERN } from '../../src/run-directory/layout.js';
 import { ConfigError } from '../base/errors.js';
+import { KUBERNETES, MAX_SHARDS, type Shard } from '../cluster/shards.js';
 import { type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
 
 /** An unparsed value and its source. */
@@ -176,14 +177,44 @@ export const optionalUuid: ValueType<boolean | string> = {
   },
 };
 
-/** The name of a group of uploaders, which becomes part of a key. */
-export const group: ValueType<string> = {
-  placeholder: '<group>',
+/** One shard of several: `0/4` is the first of four. */
+export const shard: ValueType<Shard> = {
+  placeholder: '<i/n>',
+  parse: (found) => {
+    const [, index, count] = /^(\d{1,4})\/(\d{1,4})$/.exec(String(found.value)) ?? [];
+    if (index === undefined)
+      throw invalid(found, 'is not a shard', 'Use i/n, such as 0/4 for the first of four.');
+    return checkShard(found, { index: Number(index), count: Number(count) });
+  },
+};
+
+/** Throws `ConfigError` for a shard that does not exist. */
+export function checkShard(found: Found, shard: Shard): Shard {
+  const { index, count } = shard;
+  if (count > MAX_SHARDS) throw invalid(found, 'is out of range', `Use at most ${MAX_SHARDS} shards.`);
+  if (index < count) return shard;
+  const hint =
+    count === 0
+      ? 'Use at least one shard, such as 0/1.'
+      : `Shards begin at 0: use 0/${count} to ${count - 1}/${count}.`;
+  throw invalid(found, 'does not exist', hint);
+}
+
+/** The name of a cluster, which becomes part of a key, or of leases in Kubernetes. */
+export const cluster: ValueType<string> = {
+  placeholder: '<name>',
   parse: (found) => {
     const name = parseText(found);
     if (/^[\w-][\w.-]{0,63}$/.test(name)) return name;
-    const hint = 'Use up to 64 letters, digits, "-", "_" and ".", not starting with ".".';
-    throw invalid(found, 'is not a valid group name', hint);
+    if (name.startsWith(KUBERNETES)) {
+      // Source: Kubernetes, "Object Names and IDs": a DNS subdomain name; a dash and the shard follow.
+      if (/^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$/.test(name.slice(KUBERNETES.length))) return name;
+      const hint = 'Use up to 52 lower-case letters, digits and "-", not at the ends.';
+      throw invalid(found, 'does not name a lease of Kubernetes', hint);
+    }
+    const hint =
+      'Use up to 64 letters, digits, "-", "_" and ".", not starting with "."; or kubernetes:<name>.';
+    throw invalid(found, 'is not a valid cluster name', hint);
   },
 };
 

@@ -1,82 +1,113 @@
-/** Two watching uploaders of one root in one group: each file of small runs and of a very large run is uploaded by one of them. */
+/** Watching uploaders of one root: each run is uploaded by one of them, also when uploaders come and go. */
 
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it } from 'vitest';
-import { waitFor } from '../../support/child-server.js';
+import { describe, expect, it } from 'vitest';
+import { toShard } from '../../../uploader/cluster/shards.js';
+import { UNPROBED_S3 } from '../../../uploader/store/base/capabilities.js';
 import { createTempDir } from '../../support/temp-dir.js';
-import { makeRun, OTHER_RUN } from '../support/run-tree.js';
-import { createHarness, type RunningWatch } from '../support/sync-harness.js';
+import { createFastClock } from '../support/fast-clock.js';
+import { makeRun } from '../support/run-tree.js';
+import { createHarness, type Harness, type RunningWatch } from '../support/sync-harness.js';
 
-const GROUP = 'group';
-const LARGE_RUN_FILES = 6_000;
-/** The duration of a commit, so that one uploader does not finish before the other starts. */
-const SLOW_MS = 10;
-const DIRECTORIES = 40;
+const SHARDS = 8;
+const UUIDS = Array.from({ length: 30 }, (_, i) => i.toString(16).padStart(32, '0'));
 
-function start(harness: ReturnType<typeof createHarness>): RunningWatch {
-  return harness.startWatch({ config: { share: GROUP, stateDirectory: createTempDir() } });
+function start(harness: Harness, config: object, io = {}): RunningWatch {
+  return harness.startWatch({ config: { ...config, stateDirectory: createTempDir() }, io });
 }
 
-function commitsOf(harness: ReturnType<typeof createHarness>): string[] {
-  return harness.store.calls.flatMap((call) => {
-    const [, key = ''] = /^commit (.+)$/.exec(call) ?? [];
-    return key === '' || key.startsWith('.plx/') ? [] : [key];
+function commitsOf(harness: Harness, name: string): string[] {
+  return harness.store.calls.filter((call) => call.startsWith('commit ') && call.endsWith(`/${name}`));
+}
+
+function countLeases(harness: Harness): number {
+  return [...harness.store.objects.keys()].filter((key) => key.startsWith('.plx/shards/')).length;
+}
+
+describe('watch with a cluster', () => {
+  it('uploads each run once, and continues when one uploader leaves', async () => {
+    const harness = createHarness();
+    const io = { clock: createFastClock(20) };
+    const config = { cluster: { name: 'team', shards: SHARDS } };
+    const [first, second] = [start(harness, config, io), start(harness, config, io)];
+    await first.until('the shards are taken', () => countLeases(harness) === SHARDS);
+    for (const uuid of UUIDS) makeRun(harness.root, { 'outputs/a': uuid }, uuid);
+    await first.until('all are stored', () =>
+      UUIDS.every((uuid) => harness.store.text(`${uuid}/outputs/a`) === uuid),
+    );
+    expect(commitsOf(harness, 'outputs/a').length).toBeLessThan(1.2 * UUIDS.length);
+
+    const report = await second.stop();
+    expect(report.isShareComplete).toBe(true);
+    expect(report.files.elsewhere).toBeGreaterThan(0);
+    for (const uuid of UUIDS) writeFileSync(join(harness.root, 'runs', uuid, 'outputs/b'), uuid);
+    await first.until('the new files are stored', () =>
+      UUIDS.every((uuid) => harness.store.text(`${uuid}/outputs/b`) === uuid),
+    );
+
+    expect(await first.stop()).toMatchObject({ isComplete: true, files: { elsewhere: 0, unsent: 0 } });
+    expect(countLeases(harness)).toBe(SHARDS);
   });
-}
 
-it('uploads each run, and continues when one uploader leaves', async () => {
-  const harness = createHarness();
-  const [first, second] = [start(harness), start(harness)];
-  await first.until('both are known', () => countBeats(harness) >= 2);
-  const uuids = Array.from({ length: 30 }, (_, i) => i.toString(16).padStart(32, '0'));
-  for (const uuid of uuids) makeRun(harness.root, { 'outputs/a': uuid }, uuid);
-  await first.until('all are stored', () =>
-    uuids.every((uuid) => harness.store.text(`${uuid}/outputs/a`) === uuid),
-  );
-
-  const report = await second.stop();
-  expect(report.isShareComplete).toBe(true);
-  for (const uuid of uuids) writeFileSync(join(harness.root, 'runs', uuid, 'outputs/b'), uuid);
-  await first.until('the new files are stored', () =>
-    uuids.every((uuid) => harness.store.text(`${uuid}/outputs/b`) === uuid),
-  );
-
-  expect(await first.stop()).toMatchObject({ isComplete: true });
+  it('ends with ERR_CLUSTER_STORE if the store has no conditional writes, and sends nothing', async () => {
+    const harness = createHarness({ 'outputs/a': 'a' });
+    harness.store.capabilities = { ...UNPROBED_S3, conditionalReplace: false };
+    const { report } = start(harness, { cluster: { name: 'team', shards: SHARDS } });
+    await expect(report).rejects.toMatchObject({ code: 'ERR_CLUSTER_STORE' });
+    expect(commitsOf(harness, 'outputs/a')).toEqual([]);
+  });
 });
 
-it('divides the files of a very large run between the uploaders', async () => {
-  const harness = createHarness();
-  const { store } = harness;
-  const commit = store.commit.bind(store);
-  store.commit = async (request) => {
-    await sleep(request.key.includes('/part-') ? SLOW_MS : 0);
-    return commit(request);
-  };
-  const [first, second] = [start(harness), start(harness)];
-  await first.until('both are known', () => countBeats(harness) >= 2);
-  const prepared = join(createTempDir(), 'run');
-  for (let i = 0; i < DIRECTORIES; i += 1) {
-    mkdirSync(join(prepared, `part-${i}`), { recursive: true });
-    for (let f = 0; f < LARGE_RUN_FILES / DIRECTORIES; f += 1)
-      writeFileSync(join(prepared, `part-${i}`, `f${f}`), `${i} ${f}`);
-  }
-  renameSync(prepared, join(harness.root, 'runs', OTHER_RUN));
-  const stored = (): number => [...store.objects.keys()].filter((key) => key.includes('/part-')).length;
-  await waitFor('all are stored', () => stored() >= LARGE_RUN_FILES || undefined);
-  const commits = commitsOf(harness).filter((key) => key.includes('/part-'));
+describe('fixed shards', () => {
+  it('divide the runs among watches without any request for that', async () => {
+    const harness = createHarness();
+    for (const uuid of UUIDS) makeRun(harness.root, { 'outputs/a': uuid }, uuid);
+    const watches = [0, 1, 2].map((index) => start(harness, { shard: { index, count: 3 } }));
+    await watches[0]!.until('all are stored', () =>
+      UUIDS.every((uuid) => harness.store.text(`${uuid}/outputs/a`) === uuid),
+    );
+    const reports = await Promise.all(watches.map((watch) => watch.stop()));
 
-  // An uploader that still treats the run as small uploads files of the other one, too; its own files are uploaded once.
-  const counts = new Map<string, number>();
-  for (const key of commits) counts.set(key, (counts.get(key) ?? 0) + 1);
-  expect(Math.max(...counts.values())).toBeLessThanOrEqual(2);
-  const once = [...counts.values()].filter((count) => count === 1).length;
-  expect(once).toBeGreaterThan(LARGE_RUN_FILES / 20);
-  const reports = [await first.stop(), await second.stop()];
-  for (const { files } of reports) expect(files.stored).toBeGreaterThan(LARGE_RUN_FILES / 20);
+    expect(commitsOf(harness, 'outputs/a')).toHaveLength(UUIDS.length);
+    expect([...harness.store.objects.keys()].filter((key) => key.startsWith('.plx/'))).toEqual([]);
+    for (const report of reports) expect(report).toMatchObject({ isShareComplete: true, isComplete: false });
+  });
+
+  it('divide the runs among syncs: each lists, claims, stores and reports its own only', async () => {
+    const harness = createHarness();
+    for (const uuid of UUIDS) makeRun(harness.root, { 'outputs/a': uuid }, uuid);
+    const report = await harness.sync({ config: { shard: { index: 1, count: 3 } } });
+
+    const stored = UUIDS.filter((uuid) => harness.store.objects.has(`${uuid}/outputs/a`));
+    expect(stored).toEqual(UUIDS.filter((uuid) => toShard(uuid, 3) === 1));
+    expect(stored.length).toBeGreaterThan(0);
+    const runs = new Set([...harness.store.objects.keys()].map((key) => key.split('/')[0]!));
+    for (const uuid of runs) expect(toShard(uuid, 3)).toBe(1);
+    expect(report).toMatchObject({ isShareComplete: true, isComplete: false, files: { unsent: 0 } });
+    const { files } = report;
+    expect(files.stored + files.elsewhere).toBe(files.total);
+  });
+
+  it('have no share that is complete if the store fails', async () => {
+    const harness = createHarness({ 'outputs/a': 'a' });
+    harness.store.fault = () => 'fail';
+    const report = await harness.sync({ config: { shard: { index: 0, count: 1 }, retryTimeoutMs: 0 } });
+    expect(report).toMatchObject({ isShareComplete: false });
+  });
 });
 
-function countBeats(harness: ReturnType<typeof createHarness>): number {
-  return [...harness.store.objects.keys()].filter((key) => /^\.plx\/leases\/.*\.json$/.test(key)).length;
-}
+describe('toShard', () => {
+  it('is the CRC-32 of the uuid modulo the number of shards, as `zlib.crc32` of Python computes it', () => {
+    expect(toShard('0123456789abcdef0123456789abcdef', 1_000)).toBe(0x7759b50e % 1_000);
+  });
+
+  it.each([2, 3, 7, 8, 16, 64])(
+    'divides 10,000 consecutive uuids into %d shards of similar sizes',
+    (count) => {
+      const sizes = Array.from({ length: count }, () => 0);
+      for (let i = 0; i < 10_000; i += 1) sizes[toShard(i.toString(16).padStart(32, '0'), count)]! += 1;
+      expect(Math.min(...sizes)).toBeGreaterThan((0.75 * 10_000) / count);
+    },
+  );
+});

@@ -75,7 +75,7 @@ async function play(
   }
   const watch = harness.startWatch({
     ...options,
-    config: kind === 'watch' ? {} : { share: 'team' },
+    config: kind === 'watch' ? {} : { cluster: { name: 'team', shards: 4 } },
     onStatus: (status) => {
       seen.last = status;
       monitor.onStatus(status);

@@ -148,10 +148,17 @@ describe('the value of a setting', () => {
       'Use 32 hexadecimal digits, or no value to derive the uuid from the path.',
     ],
     [
-      { share: '.hidden' },
-      '--share: ".hidden" is not a valid group name',
-      'Use up to 64 letters, digits, "-", "_" and ".", not starting with ".".',
+      { cluster: '.hidden' },
+      '--cluster: ".hidden" is not a valid cluster name',
+      'Use up to 64 letters, digits, "-", "_" and ".", not starting with "."; or kubernetes:<name>.',
     ],
+    [
+      { cluster: 'kubernetes:Team' },
+      '--cluster: "kubernetes:Team" does not name a lease of Kubernetes',
+      'Use up to 52 lower-case letters, digits and "-", not at the ends.',
+    ],
+    [{ shard: '4/4' }, '--shard: "4/4" does not exist', 'Shards begin at 0: use 0/4 to 3/4.'],
+    [{ shard: 'first' }, '--shard: "first" is not a shard', 'Use i/n, such as 0/4 for the first of four.'],
     [
       { http: 'here' },
       '--http: "here" is not an address',

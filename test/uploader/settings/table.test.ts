@@ -19,6 +19,7 @@ import {
 } from '../../../uploader/settings/table.js';
 import {
   bytes,
+  cluster,
   directories,
   endpoint,
   httpAddress,
@@ -26,6 +27,7 @@ import {
   patterns,
   polyaxonServer,
   type SecondsType,
+  shard,
   tags,
   toggle,
   type ValueType,
@@ -63,6 +65,8 @@ const SAMPLES = new Map<ValueType<unknown>, readonly [string, unknown]>([
   [tags, ['team=vision', { team: 'vision' }]],
   [directories, ['exp*', ['exp*']]],
   [bytes, ['2kB', 2_000]],
+  [shard, ['1/4', { index: 1, count: 4 }]],
+  [cluster, ['team', 'team']],
   [httpAddress, ['0.0.0.0:9400', { host: '0.0.0.0', port: 9400 }]],
   [
     polyaxonServer,
@@ -252,13 +256,17 @@ describe('SyncConfig', () => {
     objectTags: { s3: { objectTags: { team: 'vision' } } },
     polyaxon: { api: { place: { owner: 'owner', project: 'project' }, createsProject: false } },
     mirror: { mirror: true },
+    shards: { shard: { index: 1, count: 2 } },
+    cluster: { cluster: { name: 'team', shards: 8 } },
   };
 
   it.each(SETTING_ROWS.filter(([name]) => name !== 'createProject'))('has %s', async (name, row) => {
     const [written, parsed] = sampleOf(row);
 
-    const flags = { store: 's3://bucket', [name]: written };
-    const { config } = await resolveConfig('.', flags, { HOME: createTempDir() }, nodeIo.fileSystem);
+    const shards = name === 'cluster' ? { shards: 8 } : {};
+    const flags = { store: 's3://bucket', ...shards, [name]: written };
+    const environment = { HOME: createTempDir(), POD_INDEX: '1' };
+    const { config } = await resolveConfig('.', flags, environment, nodeIo.fileSystem);
 
     const expected = COMPOSED[name as SettingName] ?? { [propertyOf(name, row)]: parsed };
     expect(config).toMatchObject(expected);

@@ -12,7 +12,8 @@ import { resolveExisting } from '../../base/io/resolve-existing.js';
 import { ConcurrencyLimit } from '../../base/limits/concurrency-limit.js';
 import { RateLimit } from '../../base/limits/rate-limit.js';
 import { RetryPolicy } from '../../base/limits/retry-policy.js';
-import { OWNS_ALL, type Ownership, REPORTS_ONLY } from '../../cluster/ownership.js';
+import { createShardOwnership, OWNS_ALL, type Ownership, REPORTS_ONLY } from '../../cluster/ownership.js';
+import { createFixedShards } from '../../cluster/shards.js';
 import { type ExportView, NO_EXPORT } from '../../pipeline/export/export-view.js';
 import type { FileId } from '../../pipeline/inventory/file-table.js';
 import { Inventory } from '../../pipeline/inventory/inventory.js';
@@ -97,8 +98,6 @@ export class UploaderContext {
   readonly livenessByRun = new Map<number, RunLiveness>();
   /** Everything that keeps facts of runs or files by their numbers; see `RunKeeper`. */
   readonly runKeepers: RunKeeper[] = [];
-  /** Increases whenever a run is found or gone. */
-  runsVersion = 0;
   /** The latest notices, for the report; a watch that runs for months must not collect all. */
   /** Runs of other layouts that the store was asked for. */
   readonly reportedFormer = new Set<string>();
@@ -107,7 +106,7 @@ export class UploaderContext {
   readonly refused = new Map<number, RefusedError>();
   readonly startMs: number;
   sentBytes = 0;
-  /** The runs and files that this uploader works on; a cluster replaces the default. */
+  /** The runs and files that this uploader works on; a cluster replaces it. */
   ownership: Ownership;
   /** The progress of the export; replaced when event files are exported. */
   exportView: ExportView = NO_EXPORT;
@@ -140,7 +139,11 @@ export class UploaderContext {
     this.place = found.place;
     this.store = found.store;
     this.sendsFiles = found.store.id !== NO_STORE;
-    this.ownership = this.sendsFiles ? OWNS_ALL : REPORTS_ONLY;
+    const all = this.sendsFiles ? OWNS_ALL : REPORTS_ONLY;
+    this.ownership =
+      config.shard === undefined
+        ? all
+        : createShardOwnership(all, createFixedShards(config.shard), (id) => this.inventory.runOf(id));
     this.paths = toStatePaths(config.stateDirectory, found.place.root, found.store.id);
     this.owner = { rootKey: this.paths.rootKey, hostId: found.hostId };
     this.bandwidth = found.bandwidth;
@@ -283,7 +286,7 @@ export class UploaderContext {
         isKnownPlace({ ...this, hostId: this.owner.hostId }, runUuid, directory),
       lastStored: (runUuid, directory) => this.inventory.logDirectories.lastStored(runUuid, directory),
       isAtRest: (run) => this.isAtRest(this.inventory.runs[run]!),
-      isFollowed: (run) => this.ownership.worksOn(this.inventory.runs[run]!),
+      isFollowed: (run) => this.ownership.ownsRun(this.inventory.runs[run]!),
     });
   }
 
@@ -335,7 +338,6 @@ export class UploaderContext {
   }
 
   #dropRun(run: KnownRun): void {
-    this.runsVersion += 1;
     this.livenessByRun.delete(run.index);
     this.refused.delete(run.index);
     this.observer.onRunGone?.(run.uuid);
@@ -345,7 +347,6 @@ export class UploaderContext {
   #takeRun(run: KnownRun): void {
     const { directory } = run;
     if (directory === null) return;
-    this.runsVersion += 1;
     this.livenessByRun.set(run.index, new RunLiveness(this.io, directory));
     if (this.#storePath !== null && overlaps(this.#storePath, run.uuid, directory.toString()))
       this.refused.set(run.index, new StoreInsideRunError(this.#storePath, directory.toString()));

@@ -129,6 +129,8 @@ export type CheckOutcome = { readonly status: 'ready' } | RetryOutcome | FailedO
 
 /** The key prefix of the test objects of `polytrack check`. */
 export const PROBE_PREFIX = '.plx/probe/';
+/** The key prefix of the leases of clusters (`cluster/store-leases.ts`). */
+export const LEASES_DIRECTORY = '.plx/shards/';
 
 /** Permissions besides listing and writing. Only the test objects of `polytrack check` need `delete`. */
 export interface StorePermissions {

@@ -7,10 +7,10 @@ import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import { isSafeKey } from '../../base/rel-path.js';
 import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
 import { compareBytes } from '../base/compare-bytes.js';
-import type { ObjectVersion, ReadOptions } from '../base/store.js';
+import { LEASES_DIRECTORY, type ObjectVersion, type ReadOptions } from '../base/store.js';
 
 const CHUNK_BYTES = 1024 * 1024;
-/** The top-level directory of a store for files that are not objects. */
+/** The top-level directory of a store for files that are not objects, except for leases. */
 export const RESERVED = '.plx';
 /** Names of temporary files. No key ends like this, because the scanner skips `*.partial`. */
 const TEMPORARY_NAME = /^\.plx-[0-9a-f]+\.partial$/;
@@ -93,7 +93,8 @@ export class FileTree {
   /** Whether a key that ends with `/` is a directory for objects, at each of its levels. Links are not followed. */
   async #isDirectory(key: string): Promise<boolean> {
     const names = key.split('/').slice(0, -1);
-    if (names[0] === RESERVED || !names.every(isSafeKey)) return false;
+    const isReserved = names[0] === RESERVED && !key.startsWith(LEASES_DIRECTORY);
+    if (isReserved || !names.every(isSafeKey)) return false;
     for (const [level] of names.entries()) {
       const stat = await this.stat(join(this.#root, names.slice(0, level + 1).join('/')));
       if (stat?.kind !== 'directory') return false;
