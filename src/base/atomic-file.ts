@@ -10,6 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** Makes the names of partial files unique within this process. */
 let sequence = 0;
@@ -71,9 +72,25 @@ function publishSync(
       closeSync(fd);
     }
     publish(partial);
+    if (fsync) syncDirectory(dirname(path));
   } catch (error) {
     rmSync(partial, { force: true });
     throw error;
+  }
+}
+
+/** Makes the names in a directory survive a power failure, where the file system can do that. */
+function syncDirectory(path: string): void {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EIO') throw error;
+    // Windows, and some network file systems, cannot sync a directory.
   }
 }
 

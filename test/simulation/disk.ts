@@ -329,6 +329,8 @@ export class Disk {
       if (inode.kind === 'file') {
         if (kept === 'something') writeBackSome(inode, random);
         if (kept === 'everything') keepPages(inode, () => true, inode.bytes.length);
+        // Timestamps are written with the data, so those of a file that has lost something differ from what programs have seen.
+        if (!inode.bytes.equals(inode.durable)) this.#touch(inode, true);
         inode.bytes = Buffer.from(inode.durable);
         inode.dirty.clear();
       }

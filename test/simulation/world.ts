@@ -129,6 +129,8 @@ export class World {
     for (const { directory, files, acknowledged, machine } of this.#places) {
       if ((machine as Host).mountedTree !== null) continue;
       const steps = findSteps(files);
+      if ([...acknowledged.values()].includes(true) && !isRunFile(files.get(RUN_FILE)))
+        found.push(`${directory}: flush() acknowledged events, but the run has no valid run file`);
       for (const step of acknowledged.keys())
         if (!steps.has(step))
           found.push(`${directory}: flush() acknowledged step ${step}, which no reader finds`);
@@ -305,7 +307,9 @@ export class World {
       for (let line = 0; line < lines; line += 1) writer.log(++this.#count);
       const work = kind === 'end' ? writer.end() : writer.flush();
       const acknowledged = await this.#time.run(work, LIMIT_MS);
-      for (const [step, isDurable] of acknowledged) place.acknowledged.set(step, isDurable);
+      // While the root is not mounted, a writer creates files in a directory that the root hides later.
+      const isThere = (place.machine as Host).mountedTree === null;
+      if (isThere) for (const [step, isDurable] of acknowledged) place.acknowledged.set(step, isDurable);
       this.#log.push(`  ${kind}: acknowledged ${[...acknowledged.keys()].at(-1) ?? 'nothing'}`);
     } catch (error) {
       if (!writer.process.isDead) this.#violations.push(`${kind} throws ${String(error)}`);
@@ -336,6 +340,7 @@ export class World {
     const before = JSON.parse(place.machine.disk.peek(path)?.toString() || '{}') as object;
     const created = { name: 'run', created_at: '2026-01-01T00:00:00+00:00', status_conditions: [] };
     this.#writeFile(place, RUN_FILE, JSON.stringify({ uuid: place.uuid, ...created, ...before, status }));
+    place.machine.disk.settle(path);
   }
 
   /** Writes as another program would, without a sync. Its failures are its own. */
@@ -532,7 +537,10 @@ export class World {
       const { what } = incident;
       if (typeof what === 'string') return what;
       if ('incident' in what) this.#background.push(this.#start(what, () => undefined));
-      else this.#change(what);
+      else {
+        this.#change(what);
+        this.#remember(this.#placeOf(what.run));
+      }
       return null;
     };
     if (kind === 'mirror') this.#mirrors += 1;
@@ -748,11 +756,20 @@ export class World {
 
 /** Errors that further passes do not end: a person has to decide. */
 const IS_LASTING: ReadonlySet<string> = new Set([
+  'ERR_FILE_BEHIND',
   'ERR_RUN_DUPLICATE',
   'ERR_RUN_CONFLICT',
   'ERR_RUN_OCCUPIED',
   'ERR_STORE_CONFLICT',
 ]);
+
+function isRunFile(text = ''): boolean {
+  try {
+    return 'uuid' in (JSON.parse(text) as object);
+  } catch {
+    return false;
+  }
+}
 
 /** Records of another writer, up to some kilobytes. */
 function someRecords(word: string, count: number): Buffer {

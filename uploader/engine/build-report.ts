@@ -108,10 +108,15 @@ function toScanProblems({ inventory }: UploaderContext, scanner: Scanner): Unsen
   });
 }
 
-/** An interrupted scan: files may be missing from the report. */
-function toUnscanned({ place }: UploaderContext, scanner: Scanner): UnsentFile[] {
-  if (scanner.hasSeenAll) return [];
+/** A scan that was interrupted, or did not find the root: files may be missing from the report. */
+function toUnscanned({ place, rootWatch }: UploaderContext, scanner: Scanner): UnsentFile[] {
   const path = place.start.toString();
+  const reason = rootWatch.unavailableReason;
+  if (reason !== null) {
+    const back = 'Make the directory available, and run watch or sync again.';
+    return [{ path, sizeBytes: null, error: new FileError('ERR_FILE_UNREADABLE', path, reason, back) }];
+  }
+  if (scanner.hasSeenAll) return [];
   const found = 'not all of its directories were scanned before the end';
   const hint = 'Run watch or sync again.';
   return [{ path, sizeBytes: null, error: new FileError('ERR_ABORTED', path, found, hint) }];

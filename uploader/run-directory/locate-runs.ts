@@ -1,7 +1,7 @@
 /** Resolves a path of the command line: where the scan starts, and which root identifies the journal. */
 
 import { resolve } from 'node:path';
-import { messageOf } from '../../src/base/errors.js';
+import { CodedError, messageOf } from '../../src/base/errors.js';
 import { RUN_FILE, RUNS_DIRECTORY } from '../../src/run-directory/layout.js';
 import { NotARunError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
@@ -22,10 +22,23 @@ export interface Place {
 }
 
 /**
- * Resolves `path`. Throws `NotARunError` if it is not a directory, or only holds links to runs. With `mayBeMissing`, the directory need not
+ * Resolves `path`. Throws `NotARunError` if it is not a directory, cannot be read, or only holds links to runs. With `mayBeMissing`, the directory need not
  * exist yet.
  */
 export async function locate(
+  fileSystem: FileSystem,
+  path: string,
+  options: { readonly mayBeMissing: boolean },
+): Promise<Place> {
+  try {
+    return await findPlace(fileSystem, path, options);
+  } catch (cause) {
+    if (cause instanceof CodedError) throw cause;
+    throw new NotARunError(path, messageOf(cause), { cause });
+  }
+}
+
+async function findPlace(
   fileSystem: FileSystem,
   path: string,
   options: { readonly mayBeMissing: boolean },

@@ -21,7 +21,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { OpenEventFile } from './event-sink.js';
 
@@ -36,7 +36,7 @@ export class DiskEventFile implements OpenEventFile {
   readonly #descriptors = new Descriptors();
   #path: string;
   #fd: number | undefined;
-  /** Whether a sync has included the directory, without which a new file may be missing after a power failure. */
+  /** Whether a sync has included the directories, without which a new file may be missing after a power failure. */
   #isNameSynced = false;
 
   /** Creates the file, and missing directories. Throws `EEXIST` when the name is in use. */
@@ -60,8 +60,10 @@ export class DiskEventFile implements OpenEventFile {
     const path = this.#path;
     await this.#descriptors.use(this.#open, fdatasyncAsync);
     if (this.#isNameSynced) return;
-    const directory = openDirectory(this.#directory);
-    if (directory !== undefined) await this.#descriptors.useOnce(directory, fsyncAsync);
+    for (const each of withParents(resolve(this.#directory))) {
+      const directory = openDirectory(each);
+      if (directory !== undefined) await this.#descriptors.useOnce(directory, fsyncAsync);
+    }
     this.#isNameSynced = path === this.#path;
   }
 
@@ -106,12 +108,15 @@ export class DiskEventFile implements OpenEventFile {
 
   #syncNow(fd: number): void {
     fdatasyncSync(fd);
-    const directory = this.#isNameSynced ? undefined : openDirectory(this.#directory);
-    if (directory === undefined) return;
-    try {
-      ignore(UNSUPPORTED, () => fsyncSync(directory));
-    } finally {
-      closeSync(directory);
+    if (this.#isNameSynced) return;
+    for (const each of withParents(resolve(this.#directory))) {
+      const directory = openDirectory(each);
+      if (directory === undefined) continue;
+      try {
+        ignore(UNSUPPORTED, () => fsyncSync(directory));
+      } finally {
+        closeSync(directory);
+      }
     }
   }
 
@@ -159,6 +164,12 @@ class Descriptors {
 
 /** Answers of file systems and devices that cannot sync, such as a directory on a network file system. Source: fsync(2). */
 const UNSUPPORTED: readonly string[] = ['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM', 'EROFS'];
+
+/** A directory with all above it: the name of a new directory survives a power failure only once its parent is synced. */
+function withParents(directory: string): string[] {
+  const parent = dirname(directory);
+  return parent === directory ? [directory] : [directory, ...withParents(parent)];
+}
 
 /** Opens a directory to sync it; undefined where that is not possible, as on Windows. */
 function openDirectory(directory: string): number | undefined {

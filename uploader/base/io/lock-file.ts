@@ -2,7 +2,7 @@
  * Locks a pair of root and store for one uploader, or a run directory for one command: an exclusive file that names its holder.
  *
  * A dead holder on this host is replaced at once. A holder on another host or in another container, whose process cannot be checked, is
- * replaced after `OTHER_HOST_STALE_MS` without a refresh, or with `watchMs` once this process has watched the lock for that long without a
+ * replaced after `OTHER_HOST_STALE_MS` without a refresh (also by a clock that was ahead then), or with `watchMs` once this process has watched the lock for that long without a
  * refresh. The first avoids only duplicate work, because every commit is a compare-and-swap. The second compares no clocks: the holder of a
  * run deletes and overwrites files.
  *
@@ -190,7 +190,7 @@ async function isStale(path: string, holder: Holder, io: Io, options?: LockOptio
   if (options?.watchMs !== undefined) return isUnchangedFor(options.watchMs, path, io);
   try {
     const { mtimeNs } = await io.fileSystem.lstat(path);
-    return io.clock.wallTime() * 1000 - Number(mtimeNs / 1_000_000n) > OTHER_HOST_STALE_MS;
+    return Math.abs(io.clock.wallTime() * 1000 - Number(mtimeNs / 1_000_000n)) > OTHER_HOST_STALE_MS;
   } catch (error) {
     if (isAbsent(error)) return true;
     throw error;
