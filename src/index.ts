@@ -74,6 +74,7 @@ export type {
 } from './run/artifacts.js';
 export type { Connection } from './run/connections.js';
 export type { MetricOptions, RunChanges, StatusOptions, TagsOptions, ValuesOptions } from './run/metadata.js';
+export type { ClientOfRun, RunServices } from './run/run-client.js';
 export type { FinalStatus } from './run/run-end.js';
 export type { RunMode } from './run/run-environment.js';
 export type { RunFormat, RunOptions, RunSyncOptions } from './run/run-options.js';
@@ -202,6 +203,7 @@ export {
   InvalidArgumentError,
   InvalidValueError,
   LibraryMissingError,
+  NoClientError,
   NoCommonMetricError,
   NoRunError,
   ResumeError,

@@ -4,6 +4,8 @@
  * The client does not retry; the caller does. `polytrack/uploader` keeps a server up to date with the runs of a directory.
  */
 
+import './polyaxon-api/provide-run-client.js';
+
 // Entry points of the API client.
 
 export {

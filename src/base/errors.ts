@@ -81,6 +81,15 @@ export class NoRunError extends CodedError {
   }
 }
 
+/** `run.client` needs `polytrack/polyaxon`. */
+export class NoClientError extends CodedError {
+  readonly code = 'ERR_NO_CLIENT';
+  readonly hint = "Import 'polytrack/polyaxon' in the program; tracking alone opens no network connection.";
+  constructor() {
+    super('run.client: the client of Polyaxon is not loaded');
+  }
+}
+
 /** The run directory already exists and belongs to an earlier process. */
 export class RunExistsError extends CodedError {
   readonly code = 'ERR_RUN_EXISTS';

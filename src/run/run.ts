@@ -111,6 +111,7 @@ import {
 } from './metadata.js';
 import { openRun } from './open-run.js';
 import { ProgressThrottle, parseProgress } from './progress-throttle.js';
+import { type ClientOfRun, clientOfRun } from './run-client.js';
 import type { RunContext } from './run-context.js';
 import type { RunMode } from './run-environment.js';
 import { type RunOptions, resolveRunName } from './run-options.js';
@@ -176,6 +177,14 @@ export class Run {
   /** The content of `run.plx.json`. */
   get record(): RunRecord {
     return this.context.directory.record;
+  }
+
+  /**
+   * The run's `RunClient`, which calls the Polyaxon server; the same for each call. Import `polytrack/polyaxon` in the program, which provides it. Throws
+   * `ERR_NO_CLIENT` without that, and `ERR_OPTION_INVALID` for a run without a project.
+   */
+  get client(): ClientOfRun {
+    return clientOfRun(this);
   }
 
   /** @internal Whether `end` was called, with valid options. */

@@ -154,7 +154,8 @@ describe.each([...doors])('%s', (_, file) => {
     const { texts, unnamed } = read(file);
 
     expect([...texts.keys()]).toEqual([]);
-    expect(unnamed).toEqual([]);
+    // The module that provides `run.client` also declares its type (decision 0094).
+    expect(unnamed.filter((each) => !each.includes('/provide-run-client.js'))).toEqual([]);
   });
 
   it('exports every type that its exports mention', () => {

@@ -1,10 +1,13 @@
 /** Runs `sync` and `import`: syncs each path, prints the report, and sets the exit code. */
 
+import { resolve } from 'node:path';
 import { joinLines } from '../../src/base/printable-text.js';
+import { ConfigError } from '../base/errors.js';
 import { sync } from '../engine/sync.js';
 import { watch } from '../engine/watch.js';
 import { findRunPath } from '../operations/runs/find-run.js';
 import type { SyncReport } from '../pipeline/report/sync-report.js';
+import { readRunUuid } from '../run-directory/run-uuid.js';
 import { resolveConfig, type SyncFlags } from '../settings/sync-config.js';
 import { type CommandContext, EXIT, type ExitCode } from './context.js';
 import { reportError } from './print-error.js';
@@ -62,14 +65,19 @@ async function syncPath(argument: string, flags: SyncFlags, context: CommandCont
   const display = createProgressDisplay(context, { isQuiet: flags.json === true, isVerbose, isEndless });
   try {
     const path = await findRunPath(argument, context);
+    await checkSingleRun(path, flags, context);
     const { config, sources } = await resolveConfig(
       path,
-      { ...flags, mayOnlyReport: true },
+      { ...flags, mayOnlyReport: true, mayOverrideProject: flags.assumeEnded !== true },
       context.environment,
       context.io.fileSystem,
     );
     if (isVerbose)
       for (const [name, source] of Object.entries(sources)) context.stderr(joinLines([`${name}: ${source}`]));
+    if (flags.newUuid === true)
+      context.stderr(
+        `new uuid: ${String(config.asRun)}; to continue this upload later, pass --as-run ${String(config.asRun)}\n`,
+      );
     const { io, signal } = context;
     const options = { io, signal, onEvent: display.onEvent };
     const report = await (isEndless
@@ -79,6 +87,21 @@ async function syncPath(argument: string, flags: SyncFlags, context: CommandCont
   } finally {
     display.end();
   }
+}
+
+/** Rejects another name or uuid for a path that is not exactly one run. */
+async function checkSingleRun(
+  path: string,
+  { as, newUuid, asRun }: SyncFlags,
+  { io }: CommandContext,
+): Promise<void> {
+  if ((as === undefined && newUuid !== true) || asRun !== undefined) return;
+  if ((await readRunUuid(io.fileSystem, Buffer.from(resolve(path)))) !== null) return;
+  const flag = newUuid === true ? '--new-uuid' : '--as';
+  throw new ConfigError(
+    `${flag}: ${path} is not the directory of one run`,
+    `Pass a run, such as ${path}/runs/<uuid>.`,
+  );
 }
 
 async function withExitCode(

@@ -24,6 +24,13 @@ export function addSyncCommand(program: Command, context: CommandContext): void 
     .action((path: string | undefined, flags: Flags) => syncPaths(path, flags, context));
 }
 
+/** Rejects flags that need one run. */
+function checkSingle({ as, newUuid }: Flags): void {
+  const flag = newUuid === true ? '--new-uuid' : '--as';
+  if (newUuid === true || as !== undefined)
+    throw new ConfigError(`${flag}: needs one run`, `Pass the path of one run instead of --all.`);
+}
+
 async function syncPaths(
   path: string | undefined,
   { all = false, ...flags }: Flags,
@@ -31,6 +38,7 @@ async function syncPaths(
 ): Promise<void> {
   if (path !== undefined && !all) return runSync(path, flags, context);
   try {
+    if (all) checkSingle(flags);
     if (path !== undefined || !all)
       throw new ConfigError('sync needs a path or --all', 'Pass one of them: polytrack sync ./plx-runs.');
     const { environment, io } = context;

@@ -66,10 +66,22 @@ async function createRun(body: SyncRunBody, options: EnsureRunOptions): Promise<
     const found = await client.getRun(ref, { signal });
     if (found !== null) return { run: found, isNew: false };
     const { name, ...rest } = body;
-    if (name === undefined || !('name' in error.fields)) throw error;
+    if (name === undefined || !('name' in error.fields)) throw toElsewhere(error, ref);
     // If the server rejects only the name, create the run without it. The name is sent as a separate item and rejected there.
     return createRun(rest, options);
   }
+}
+
+/** Explains the rejection of a uuid that the server has in another project, or whose run was deleted. */
+function toElsewhere(error: PolyaxonApiError, { owner, project, uuid }: RunRef): PolyaxonApiError {
+  if (!/already exists/.test(error.message)) return error;
+  const { code, fields, httpStatus } = error;
+  return new PolyaxonApiError(
+    code,
+    `the server has the run ${uuid}, but not in ${owner}/${project}: upload it under another uuid (--new-uuid), or move the run there (RunClient.transfer)`,
+    { fields, ...(httpStatus === null ? {} : { httpStatus }) },
+    { cause: error },
+  );
 }
 
 function isCode(error: unknown, code: PolyaxonApiError['code']): error is PolyaxonApiError {

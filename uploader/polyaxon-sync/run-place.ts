@@ -9,10 +9,13 @@ export interface PlaceDefaults {
   readonly project: string | null;
   /** Owner and project in the URL of the server. `project` takes precedence. */
   readonly place: Partial<RunPlace>;
+  /** Whether `project` also applies to runs that name another one. */
+  readonly overridesRuns?: boolean;
 }
 
 /** Returns the project in the run file, else the default, else null. */
-export function findPlace(record: RunRecordFile | null, defaults: PlaceDefaults): RunPlace | null {
+export function findPlace(own: RunRecordFile | null, defaults: PlaceDefaults): RunPlace | null {
+  const record = defaults.overridesRuns === true && defaults.project !== null ? null : own;
   const named = record?.project ?? defaults.project ?? defaults.place.project;
   if (named == null) return null;
   const { project, owner } = parseProject(named);

@@ -5,7 +5,7 @@
 
 import type { CodedError } from '../../src/base/errors.js';
 import type { V1RunArtifact, V1StatusCondition } from '../../src/polyaxon/api-types.js';
-import type { RunFiles } from '../../src/run-directory/run-files.js';
+import type { RunFiles, RunRecordFile } from '../../src/run-directory/run-files.js';
 import { toHash } from '../base/canonical-json.js';
 import type { Io } from '../base/io/io.js';
 import type { ExportFacts } from '../pipeline/report/export-facts.js';
@@ -21,8 +21,8 @@ import { withConditionOffset, withOffset } from './clock-offset.js';
 import { type DesiredRun, toDesiredRun } from './desired-run.js';
 import { type Desired, diff, toStatusHash } from './diff.js';
 import { ensureRun } from './ensure-run.js';
-import { findOnServer, toDurationItem, toFieldItems, toLineageItems } from './items.js';
-import { createKnown, type KnownPlace, readKnown, writeKnown } from './known.js';
+import { findOnServer, type Item, toDurationItem, toFieldItems, toLineageItems } from './items.js';
+import { createKnown, type Known, type KnownPlace, readKnown, writeKnown } from './known.js';
 import { checkClaim, toClaim, toClaimedOffsetMs } from './run-claim.js';
 import { findPlace, noProject, type PlaceDefaults } from './run-place.js';
 import { RunSession } from './run-session.js';
@@ -38,6 +38,8 @@ export interface SyncedRunOptions {
   /** Whether event files are exported. Then a run of a third-party writer is not reported until its export is known. */
   readonly hasExport: boolean;
   readonly projects: ProjectDirectory;
+  /** The name of the run, instead of its own. */
+  readonly runName?: string | undefined;
   readonly hostId: string;
   /** Report runs from here, also those that the server has from another directory. */
   readonly takesOver: boolean;
@@ -57,6 +59,8 @@ const VALUES_INTERVAL_MS = 10_000;
 /** Limits of the list of files that cannot be stored, in the message of the end status. */
 const SHOWN_FILES = 10;
 const MAX_NAME = 200;
+/** The keys of the items that depend on the name of a run. */
+const NAME_KEYS = ['name', 'meta_info:name'];
 
 export class RunSync {
   readonly run: ObservedRun;
@@ -73,6 +77,8 @@ export class RunSync {
   #files: { readonly signature: string; readonly files: RunFiles } | null = null;
   /** How the times of the run on the server differ from those on disk, because the clocks differ. */
   #offsetMs = 0;
+  /** Items of the run's own name, if the user chooses another one. */
+  #ownNames: readonly Item[] = [];
   #valuesMs = Number.NEGATIVE_INFINITY;
   #hasChanged = true;
   #progress = 0;
@@ -181,8 +187,17 @@ export class RunSync {
       if (diff({ ...desired, sendsValues: true }, session.known).length > 0) this.#hasChanged = true;
     } finally {
       const { ref, known } = session;
-      await writeKnown(this.#options.io.fileSystem, this.#toKnownPlace(ref), known);
+      await writeKnown(this.#options.io.fileSystem, this.#toKnownPlace(ref), this.#withOwnName(known));
     }
+  }
+
+  /** A sync without `--as` later must not undo the name. So what is saved says that the server has the run's own name, or none. */
+  #withOwnName(known: Known): Known {
+    if (this.#options.runName === undefined) return known;
+    const items = new Map(known.items);
+    for (const key of NAME_KEYS) items.delete(key);
+    for (const { key, hash } of this.#ownNames) items.set(key, hash);
+    return { ...known, items };
   }
 
   /** Opens the session: creates the run if it does not exist, and finds out what the server knows. */
@@ -254,7 +269,7 @@ export class RunSync {
 
   /** Computes the desired state; null if some of its input is not known yet. */
   async #readDesired(): Promise<DesiredRun | null> {
-    const { io, view, defaults, projects, hasExport } = this.#options;
+    const { io, view, defaults, projects, hasExport, runName } = this.#options;
     const { runUuid, kind = 'polyaxon', name = runUuid } = this.run;
     const files = await this.#readFiles();
     if (files === null) return null;
@@ -262,12 +277,18 @@ export class RunSync {
     if (this.#place !== null) projects.set(runUuid, this.#place);
     const isForeign = kind !== 'polyaxon' && files.record === null;
     if (isForeign && hasExport && !this.#isExportKnown()) return null;
-    return toDesiredRun({
-      ...{ uuid: runUuid, kind, name, files, facts: this.#facts, liveness: this.#liveness },
-      storedFiles: () => view.storedFiles(runUuid),
-      foundAt: this.#foundAt,
-      wallTime: io.clock.wallTime(),
-    });
+    const toRun = (record: RunRecordFile | null) =>
+      toDesiredRun({
+        ...{ uuid: runUuid, kind, name, facts: this.#facts, liveness: this.#liveness },
+        files: { ...files, record },
+        storedFiles: () => view.storedFiles(runUuid),
+        foundAt: this.#foundAt,
+        wallTime: io.clock.wallTime(),
+      });
+    const run = toRun(files.record);
+    if (runName === undefined || files.record === null) return run;
+    this.#ownNames = toFieldItems(run).filter(({ key }) => NAME_KEYS.includes(key));
+    return toRun({ ...files.record, name: runName, default_name: null });
   }
 
   /** Whether the export is known well enough to create a third-party run: its times come from its events and cannot be changed later. */

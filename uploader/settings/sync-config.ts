@@ -1,5 +1,6 @@
 /** Resolves the settings to one frozen `SyncConfig` and records the source of each setting. */
 
+import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { describe } from '../../src/base/describe.js';
 import { InvalidArgumentError } from '../../src/base/errors.js';
@@ -12,7 +13,7 @@ import { NO_STORE, parsePolyaxonUrl, toPolyaxonUrl } from '../polyaxon-api/polya
 import type { RunPlace } from '../polyaxon-api/project-directory.js';
 import { type Cluster, findShards } from './find-shards.js';
 import { type Environment, type FoundSettings, readSettings, toXdgDirectory } from './settings.js';
-import { FLAGS, type Flags, type Row, SETTINGS, type SettingValues } from './table.js';
+import { FLAGS, type Flags, type Row, SETTINGS, type SettingValues, toFlag } from './table.js';
 
 /** How runs are reported to a Polyaxon server. */
 export interface PolyaxonApi {
@@ -50,6 +51,10 @@ export interface SyncConfig extends Omit<SettingValues, Composed> {
   readonly api?: PolyaxonApi | undefined;
   /** For one-time syncs: treat runs whose writers do not record their end as ended. Default false. */
   readonly assumeEnded?: boolean | undefined;
+  /** The name of the only run on the Polyaxon server, instead of its own. */
+  readonly runName?: string | undefined;
+  /** Whether `project` also applies to runs that name another one. Default false. */
+  readonly overridesProject?: boolean | undefined;
   /** Whether to delete objects of files that were deleted on disk; `force`: without a limit on their number. */
   readonly mirror: boolean | 'force';
   /** The shard of runs to upload. Default: all runs. */
@@ -69,6 +74,8 @@ const OWN_PROPERTIES: OptionTable<Pick<SyncConfig, OwnProperty>> = {
   polyaxon: 'function',
   api: 'object',
   assumeEnded: 'boolean',
+  runName: 'string',
+  overridesProject: 'boolean',
   mirror: 'any',
   shard: 'object',
   cluster: 'object',
@@ -105,6 +112,8 @@ export type SyncFlags = Flags & {
   readonly defaultStore?: string;
   /** Without a store, runs are reported to the Polyaxon server that is set, and their files are not uploaded. */
   readonly mayOnlyReport?: boolean;
+  /** Whether the flag `--project` also applies to runs that name another project. */
+  readonly mayOverrideProject?: boolean;
   /** Whether to convert event files if that is not set. */
   readonly exportsEvents?: boolean;
 };
@@ -114,6 +123,7 @@ const SYNC_FLAGS = {
   assumeEnded: 'boolean',
   defaultStore: 'string',
   mayOnlyReport: 'boolean',
+  mayOverrideProject: 'boolean',
   exportsEvents: 'boolean',
 } as OptionTable<SyncFlags>;
 
@@ -140,8 +150,13 @@ export async function resolveConfig(
   const destination = await destinationFrom(store ?? defaultStore, connect);
   if (destination.store === NO_STORE && mirror)
     throw new ConfigError('--mirror: needs a store', 'Pass --store, or drop --mirror.');
+  const api = await apiFrom(polyaxon, destination, createProject, connect);
+  checkIdentity(flags, values, api);
   const config: SyncConfig = Object.freeze({
     ...rest,
+    ...(flags.newUuid === true ? { asRun: randomUUID().replaceAll('-', '') } : {}),
+    runName: flags.as,
+    overridesProject: flags.mayOverrideProject === true && sources.project === toFlag('project'),
     exportEvents: rest.exportEvents ?? flags.exportsEvents,
     path: resolve(path),
     ...destination,
@@ -152,7 +167,7 @@ export async function resolveConfig(
       ...{ endpoint, region: region ?? (endpoint && 'us-east-1'), pathStyle },
       ...{ sse, kmsKey, storageClass, acl, objectTags },
     }),
-    api: await apiFrom(polyaxon, destination, createProject, connect),
+    api,
     assumeEnded: flags.assumeEnded === true,
     mirror: parseMirror(mirror, flags.force === true),
     ...findShards({ shard, shards, cluster, shardsSource: sources.shards }, environment),
@@ -210,6 +225,31 @@ function checkLayout({ group, split, asRun }: SettingValues): void {
     throw new ConfigError(
       '--group and --split: both name the path itself',
       "Give one of them a pattern, such as --group 'exp1'.",
+    );
+}
+
+/** Rejects what contradicts the upload of one run under another name or uuid. */
+function checkIdentity(
+  { all, as, newUuid }: SyncFlags,
+  { asRun, group, split, takeOver }: SettingValues,
+  api: PolyaxonApi | undefined,
+): void {
+  const flag = newUuid === true ? '--new-uuid' : as === undefined ? null : '--as';
+  if (flag === null) return;
+  const isAsRun = asRun !== undefined && asRun !== false;
+  const found = [
+    ...(all === true ? ['--all'] : []),
+    ...(group === undefined ? [] : ['--group']),
+    ...(split === undefined ? [] : ['--split']),
+    ...(flag === '--new-uuid' && isAsRun ? ['--as-run'] : []),
+    ...(flag === '--new-uuid' && takeOver ? ['--take-over'] : []),
+  ];
+  if (found.length > 0)
+    throw new ConfigError(`${flag}: has no meaning with ${found[0]}`, `Drop ${flag} or ${found[0]}.`);
+  if (as !== undefined && api === undefined)
+    throw new ConfigError(
+      '--as: needs a Polyaxon server',
+      'Add --polyaxon, or drop --as: other stores know runs by their uuid.',
     );
 }
 

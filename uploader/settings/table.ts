@@ -198,7 +198,10 @@ const POLYAXON = {
     },
   ),
   project: row(text('<name>'), UPLOADING_OR_RUN, 'Polyaxon project of runs that do not name one', {
-    helpFor: { run: 'Polyaxon project of the run, or owner/project' },
+    helpFor: {
+      run: 'Polyaxon project of the run, or owner/project',
+      sync: 'Polyaxon project of the runs, or owner/project, instead of their own',
+    },
   }),
   createProject: row(toggle, UPLOADING_OR_RUN, 'create the Polyaxon project if it does not exist', {
     default: false,
@@ -290,6 +293,12 @@ export const FLAGS = {
         compare: 'also print what is equal in all runs',
       },
     },
+  ),
+  as: row(text('<name>'), ['sync'], 'name of the run on the Polyaxon server; nothing on disk changes'),
+  newUuid: row(
+    toggle,
+    ['sync'],
+    'upload one run under a new uuid, which is printed, as another run; nothing on disk changes',
   ),
   live: row(toggle, ['sync'], 'keep uploading until the runs have ended and are stored'),
   dryRun: row(toggle, ['sync', 'import', 'compact'], 'print what would be uploaded, upload nothing', {

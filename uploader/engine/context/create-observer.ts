@@ -52,7 +52,11 @@ export function createObserver(context: ObserverContext): RunObserver {
     view: toStoredView(inventory, context.sendsFiles ? FLAG.stored : FLAG.onDisk),
     directory: paths.notified,
     createsProject: api.createsProject,
-    defaults: { project: config.project ?? null, place: api.place },
+    defaults: {
+      ...{ project: config.project ?? null, place: api.place },
+      overridesRuns: config.overridesProject === true,
+    },
+    runName: config.runName,
     hasExport: config.exportEvents ?? true,
     projects: projectsOf(store) ?? new ProjectDirectory(api.place),
     isOurs: (runUuid) => {
