@@ -38,7 +38,7 @@ export interface SyncedRunOptions {
   /** Whether event files are exported. Then a run of a third-party writer is not reported until its export is known. */
   readonly hasExport: boolean;
   readonly projects: ProjectDirectory;
-  /** The name of the run, instead of its own. */
+  /** Overrides the name of the run. */
   readonly runName?: string | undefined;
   readonly hostId: string;
   /** Report runs from here, also those that the server has from another directory. */

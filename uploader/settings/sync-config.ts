@@ -51,7 +51,7 @@ export interface SyncConfig extends Omit<SettingValues, Composed> {
   readonly api?: PolyaxonApi | undefined;
   /** For one-time syncs: treat runs whose writers do not record their end as ended. Default false. */
   readonly assumeEnded?: boolean | undefined;
-  /** The name of the only run on the Polyaxon server, instead of its own. */
+  /** Overrides the name of the only run on the Polyaxon server. */
   readonly runName?: string | undefined;
   /** Whether `project` also applies to runs that name another one. Default false. */
   readonly overridesProject?: boolean | undefined;

@@ -200,7 +200,7 @@ const POLYAXON = {
   project: row(text('<name>'), UPLOADING_OR_RUN, 'Polyaxon project of runs that do not name one', {
     helpFor: {
       run: 'Polyaxon project of the run, or owner/project',
-      sync: 'Polyaxon project of the runs, or owner/project, instead of their own',
+      sync: 'Polyaxon project of the runs, or owner/project, also if they name another one',
     },
   }),
   createProject: row(toggle, UPLOADING_OR_RUN, 'create the Polyaxon project if it does not exist', {
