@@ -22,7 +22,6 @@ export { logAggregate } from './aggregate/log-aggregate.js';
 export type { AggregatedMetric } from './aggregate/metric-statistics.js';
 export type { MetricGoal, MetricGoals } from './polyaxon/metric-goal.js';
 export type { BestMetric } from './reading/best-metric.js';
-export type { LastMetric } from './reading/last-metrics.js';
 export { type LoadedRuns, type LoadRunsOptions, loadRuns } from './reading/load-runs.js';
 export type {
   LoadedRun,
@@ -35,7 +34,8 @@ export type {
 } from './reading/loaded-run.js';
 export type { MetricKind } from './reading/log-directories.js';
 export type { MetricPoints } from './reading/metric-points.js';
-export type { LoadedArtifact, LoadedRunFields } from './reading/run-fields.js';
+export type { IndexedRun, LastMetric, LoadedRunFields, MetricRange } from './reading/run-facts.js';
+export type { LoadedArtifact } from './reading/run-fields.js';
 export type {
   ListRunsOptions,
   ReadRunFileOptions,

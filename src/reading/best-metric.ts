@@ -2,8 +2,8 @@
 
 import { toFullName } from '../polyaxon/export/name-space.js';
 import type { MetricGoal, MetricGoals } from '../polyaxon/metric-goal.js';
-import type { LastMetric } from './last-metrics.js';
 import type { MetricPoints } from './metric-points.js';
+import type { LastMetric, MetricRange } from './run-facts.js';
 
 /** The best point of a metric. Of equal values, the first one. */
 export interface BestMetric extends LastMetric {
@@ -25,6 +25,13 @@ export function findBest(points: MetricPoints, goal: MetricGoal): BestMetric | n
   const exact = exactSteps?.[row];
   const step = exact !== undefined && !Number.isSafeInteger(Number(exact)) ? exact : steps[row]!;
   return { name, tag, logDirectory, goal, value: values[row]!, step, wallTime: wallTimes[row]! };
+}
+
+/** Like `findBest`, for a metric of which only the range is known. */
+export function toBest(range: MetricRange, goal: MetricGoal): BestMetric | null {
+  const { name, tag, logDirectory, value, step, wallTime, min, max } = range;
+  const point = goal === 'last' ? { value, step, wallTime } : goal === 'minimize' ? min : max;
+  return point === null ? null : { name, tag, logDirectory, goal, ...point };
 }
 
 function findExtreme(values: Float64Array, goal: MetricGoal): number {

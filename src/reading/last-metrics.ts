@@ -13,20 +13,8 @@ import { toFullName } from '../polyaxon/export/name-space.js';
 import { TagTable } from '../polyaxon/export/tag-table.js';
 import type { LogDirectory } from './log-directories.js';
 import { type NumberSeries, type NumberSink, type ReadingStart, readNumbers } from './number-reader.js';
+import type { LastMetric, MetricRange } from './run-facts.js';
 import type { RunFolder } from './run-source.js';
-
-/** The last point of a metric that no restart supersedes. */
-export interface LastMetric {
-  /** As in `MetricPoints`. */
-  readonly name: string;
-  readonly tag: string;
-  readonly logDirectory: string;
-  readonly value: number;
-  /** A bigint beyond 2^53. */
-  readonly step: number | bigint;
-  /** Seconds since 1970. */
-  readonly wallTime: number;
-}
 
 export interface FoundMetrics {
   /** In the order in which they were found. */
@@ -60,12 +48,37 @@ export async function findLastMetrics(
     const metrics = tail.finish();
     if (metrics.length === wanted.length) return { metrics, problems };
   }
+  const { numbers, problems } = await readAll(folder, directory, names, signal);
+  return { metrics: numbers.finish(), problems };
+}
+
+/** Reads all event files of a directory, for the last and the extreme values of each metric. */
+export async function findMetricRanges(
+  folder: RunFolder,
+  directory: LogDirectory,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly metrics: readonly MetricRange[]; readonly problems: readonly CodedError[] }> {
+  const { numbers, problems } = await readAll(folder, directory, undefined, signal);
+  return { metrics: numbers.finishRanges(), problems };
+}
+
+async function readAll(
+  folder: RunFolder,
+  directory: LogDirectory,
+  names: ReadonlySet<string> | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly numbers: LastNumbers; readonly problems: readonly CodedError[] }> {
   const all = new LastNumbers(directory.path, names);
   const problems = await readNumbers(folder, directory, all, { signal });
-  if (!all.hasRestarts) return { metrics: all.finish(), problems };
+  if (!all.hasRestarts) return { numbers: all, problems };
   // The last value that is not superseded may be an earlier one: read again, now that all restarts are known.
   const rest = new LastNumbers(directory.path, names, new Restarts(all.starts));
-  return { problems: await readNumbers(folder, directory, rest, { signal }), metrics: rest.finish() };
+  return { problems: await readNumbers(folder, directory, rest, { signal }), numbers: rest };
+}
+
+/** The name of a metric: its tag, after the path of its log directory if that is not the run's own. */
+export function toMetricName({ tag, logDirectory }: Pick<LastMetric, 'tag' | 'logDirectory'>): string {
+  return toFullName({ logDirectory, rawName: tag });
 }
 
 /** Whether a metric of this name can be in a log directory. */
@@ -140,15 +153,20 @@ class LastNumbers implements NumberSink<LastNumber> {
   }
 
   finish(): LastMetric[] {
+    return this.finishRanges().map(({ min: _min, max: _max, ...last }) => last);
+  }
+
+  /** Meaningful only if all files were read. */
+  finishRanges(): MetricRange[] {
     const logDirectory = this.#logDirectory;
     return [...this.#series].flatMap(([tag, series]) => {
-      const point = series?.point;
-      return point === undefined ? [] : [{ name: this.#nameOf(tag), tag, logDirectory, ...point }];
+      const range = series?.range;
+      return range === undefined ? [] : [{ name: this.#nameOf(tag), tag, logDirectory, ...range }];
     });
   }
 
   #nameOf(tag: string): string {
-    return toFullName({ logDirectory: this.#logDirectory, rawName: tag });
+    return toMetricName({ tag, logDirectory: this.#logDirectory });
   }
 }
 
@@ -164,14 +182,24 @@ class LastNumber implements NumberSeries {
   #step: number | bigint = 0;
   #wallTime = 0;
   #value = 0;
+  #min = Number.POSITIVE_INFINITY;
+  #minAt: Pick<LastMetric, 'step' | 'wallTime'> = { step: 0, wallTime: 0 };
+  #max = Number.NEGATIVE_INFINITY;
+  #maxAt = this.#minAt;
 
   constructor(tag: string, limit: StepLimit) {
     this.#tag = tag;
     this.#limit = limit;
   }
 
-  get point(): Pick<LastMetric, 'step' | 'wallTime' | 'value'> | undefined {
-    return this.#hasPoint ? { value: this.#value, step: this.#step, wallTime: this.#wallTime } : undefined;
+  get range(): Pick<MetricRange, 'step' | 'wallTime' | 'value' | 'min' | 'max'> | undefined {
+    if (!this.#hasPoint) return undefined;
+    const hasFinite = this.#min <= this.#max;
+    return {
+      ...{ value: this.#value, step: this.#step, wallTime: this.#wallTime },
+      min: hasFinite ? { value: this.#min, ...this.#minAt } : null,
+      max: hasFinite ? { value: this.#max, ...this.#maxAt } : null,
+    };
   }
 
   push(step: number | bigint, wallTime: number, value: number): void {
@@ -181,5 +209,14 @@ class LastNumber implements NumberSeries {
     this.#step = step;
     this.#wallTime = wallTime;
     this.#value = value;
+    if (!Number.isFinite(value)) return;
+    if (value < this.#min) {
+      this.#min = value;
+      this.#minAt = { step, wallTime };
+    }
+    if (value > this.#max) {
+      this.#max = value;
+      this.#maxAt = { step, wallTime };
+    }
   }
 }

@@ -80,7 +80,7 @@ async function* iterate(source: RunSource, query: Query): AsyncGenerator<LoadedR
 }
 
 async function readRun(folder: RunFolder, signal: AbortSignal | undefined): Promise<LoadedRun> {
-  return new LoadedRun(await readRunFields(folder, signal), folder);
+  return new LoadedRun(folder.indexed?.fields ?? (await readRunFields(folder, signal)), folder);
 }
 
 function createSource(source: string | URL | RunSource): RunSource {

@@ -6,12 +6,13 @@ import type { JsonValue } from '../base/json-value.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
 import type { MetricGoals } from '../polyaxon/metric-goal.js';
 import type { RunStatus } from '../polyaxon/statuses.js';
-import { type BestMetric, findBest, findGoal } from './best-metric.js';
-import { type FoundMetrics, findLastMetrics, type LastMetric } from './last-metrics.js';
+import { type BestMetric, findBest, findGoal, toBest } from './best-metric.js';
+import { type FoundMetrics, findLastMetrics } from './last-metrics.js';
 import { type LogDirectory, listLogDirectories, type MetricKind } from './log-directories.js';
 import { MetricCollector, type MetricPoints } from './metric-points.js';
 import { readNumbers } from './number-reader.js';
-import { type LoadedArtifact, type LoadedRunFields, readArtifacts } from './run-fields.js';
+import type { IndexedRun, LastMetric, LoadedRunFields } from './run-facts.js';
+import { type LoadedArtifact, readArtifacts } from './run-fields.js';
 import type { RunFolder } from './run-source.js';
 
 export interface ReadMetricsOptions {
@@ -86,6 +87,11 @@ export class LoadedRun implements LoadedRunFields {
     this.#folder = folder;
   }
 
+  /** @internal What the index of a store knows of the run; undefined if its files were read. */
+  get indexed(): IndexedRun | undefined {
+    return this.#folder.indexed;
+  }
+
   /**
    * Reads metrics in columns, without points that a restart supersedes. Memory: 24 bytes for each point. Throws `ERR_OPTION_INVALID`, errors of
    * the store, and the reason of an aborted signal.
@@ -108,6 +114,14 @@ export class LoadedRun implements LoadedRunFields {
    */
   async lastMetrics(options: ReadMetricsOptions = {}): Promise<RunLastMetrics> {
     const { names, kind, signal } = parseOptions('lastMetrics', options);
+    const { indexed } = this.#folder;
+    if (indexed !== undefined && kind === 'metric')
+      return {
+        metrics: indexed.metrics
+          .filter(({ name }) => names?.has(name) ?? true)
+          .map(({ min: _min, max: _max, ...last }) => last),
+        problems: [],
+      };
     const metrics: LastMetric[] = [];
     const problems = await this.#forEachDirectory(kind, signal, async (directory) => {
       const found: FoundMetrics = await findLastMetrics(this.#folder, directory, names, signal);
@@ -123,6 +137,15 @@ export class LoadedRun implements LoadedRunFields {
     const goals = options.goals ?? this.goals;
     const metrics: BestMetric[] = [];
     if (Object.keys(goals).length === 0) return { metrics, problems: [] };
+    const { indexed } = this.#folder;
+    if (indexed !== undefined && kind === 'metric')
+      return {
+        metrics: indexed.metrics.flatMap((range) => {
+          const goal = findGoal(goals, range.name, range.logDirectory);
+          return goal === undefined || names?.has(range.name) === false ? [] : (toBest(range, goal) ?? []);
+        }),
+        problems: [],
+      };
     const problems = await this.#forEachDirectory(kind, signal, async (directory) => {
       const goalOf = (name: string) =>
         names?.has(name) === false ? undefined : findGoal(goals, name, directory.path);

@@ -4,9 +4,8 @@ import { parseBoundedJson } from '../base/bounded-json.js';
 import { toCleanMap } from '../base/clean-json.js';
 import { type CodedError, messageOf, RunFileError } from '../base/errors.js';
 import type { JsonValue } from '../base/json-value.js';
-import { type MetricGoals, readGoals } from '../polyaxon/metric-goal.js';
+import { readGoals } from '../polyaxon/metric-goal.js';
 import { isDone } from '../polyaxon/run-record.js';
-import type { RunStatus } from '../polyaxon/statuses.js';
 import {
   isWorkerFile,
   LINEAGE_FILE,
@@ -17,27 +16,8 @@ import {
   toEndMarkerPath,
 } from '../run-directory/layout.js';
 import { findUuid, mergeWorkers, parseRunFiles } from '../run-directory/run-files.js';
+import type { LoadedRunFields } from './run-facts.js';
 import type { RunFolder } from './run-source.js';
-
-/** The fields of a run that its record has. */
-export interface LoadedRunFields {
-  readonly uuid: string | null;
-  readonly name: string | null;
-  readonly description: string | null;
-  readonly owner: string | null;
-  readonly project: string | null;
-  readonly status: RunStatus | null;
-  readonly createdAt: Date | null;
-  readonly startedAt: Date | null;
-  readonly finishedAt: Date | null;
-  readonly durationSeconds: number | null;
-  readonly tags: readonly string[];
-  readonly inputs: Readonly<Record<string, JsonValue>>;
-  readonly outputs: Readonly<Record<string, JsonValue>>;
-  readonly goals: MetricGoals;
-  readonly location: string;
-  readonly problems: readonly CodedError[];
-}
 
 /** An entry of the lineage of a run: a file or directory, or a series of Polyaxon event files. */
 export interface LoadedArtifact {

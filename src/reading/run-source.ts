@@ -6,6 +6,7 @@
  */
 
 import type { EventFileBytes } from '../format/reader/event-file-bytes.js';
+import type { IndexedRun } from './run-facts.js';
 
 export interface RunSource {
   /** A path or URL, for messages. */
@@ -27,6 +28,8 @@ export interface RunFolder {
   readonly uuid: string | null;
   /** The path of the run directory, or its URL in a store. */
   readonly location: string;
+  /** Missing if the files must be read. */
+  readonly indexed?: IndexedRun | undefined;
   /** Where the event files are, if they were deleted here on purpose: the URL of the store, or '' if unknown. Null if they were not. */
   findCleanedStore(): string | null;
   /** The files at any depth below a directory, in the order of their paths; none if it does not exist. Links are not followed. */

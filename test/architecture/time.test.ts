@@ -31,6 +31,7 @@ const WALL_TIME: Readonly<Record<string, readonly string[]>> = {
     'uploader/operations/pull/pull.ts',
     'uploader/operations/verify/verify-run.ts',
     'uploader/pipeline/manifest/manifest-writer.ts',
+    'uploader/run-index/index-writer.ts',
     'uploader/polyaxon-api/project-calls.ts',
     'uploader/polyaxon-sync/run-sync.ts',
   ],

@@ -21,7 +21,7 @@ ${toInterruptHelp('the file is not written')}`;
 export function addExportCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('export')
-    .summary('export the metrics of runs as CSV, Parquet or Arrow')
+    .summary('export the metrics of runs as CSV, JSON, Parquet or Arrow')
     .description(
       'Write the metrics of runs as one table: run, name, tag, step, wall_time and value of each point, without points that a restart supersedes.',
     )
@@ -42,7 +42,7 @@ async function runExport(
   try {
     const format = parseFlag(flags, 'format') ?? 'csv';
     const out = parseFlag(flags, 'out');
-    const isShown = format !== 'csv' && output?.isTerminal === true;
+    const isShown = format !== 'csv' && format !== 'json' && output?.isTerminal === true;
     const target = out ?? (isShown ? undefined : writeBytes);
     if (target === undefined)
       throw new ConfigError(`${format} is not for terminals`, 'Pass the file to write with --out.');

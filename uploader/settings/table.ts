@@ -176,6 +176,15 @@ const RUNS = {
     'delete the objects of files that were deleted on disk, a minute later; the store keeps a copy',
     { default: false },
   ),
+  index: row(
+    toggle,
+    UPLOADING,
+    'store the parameters and results of runs in an index, so that listings of the store are fast',
+    {
+      negation: 'do not write an index of the runs',
+      default: true,
+    },
+  ),
   manifests: row(
     toggle,
     [...UPLOADING, 'verify'],
@@ -397,7 +406,7 @@ export const FLAGS = {
     ['compact'],
     'replace the files instead of copying them, unless a program may be writing',
   ),
-  format: row(oneOf('csv', 'parquet', 'arrow'), ['export'], 'format of the file', { unset: 'csv' }),
+  format: row(oneOf('csv', 'json', 'parquet', 'arrow'), ['export'], 'format of the file', { unset: 'csv' }),
   out: row(text('<file>'), ['export'], 'write to this file', { unset: 'standard output' }),
   metric: row(names, ['export', 'aggregate'], 'only these metrics'),
   minRuns: row(wholeNumber(1, 1_000_000), ['aggregate'], 'only steps that at least this many runs have', {

@@ -1,4 +1,7 @@
-/** Encodes a table as CSV: RFC 4180 with a header, UTF-8. A missing number is an empty field. */
+/**
+ * Encodes a table as text in UTF-8: CSV (RFC 4180) with a header, in which a missing number is an empty field; or JSON lines, an object for each row, in which a
+ * number that JSON does not have is null.
+ */
 
 import type { MetricTable } from './metric-table.js';
 
@@ -19,4 +22,18 @@ function toCell(value: unknown): string {
   if (value === null || value === undefined) return '';
   const text = String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+export async function* encodeJson({ columns, chunks }: MetricTable): AsyncGenerator<Uint8Array, void, void> {
+  const keys = columns.map(({ name }) => `${JSON.stringify(name)}:`);
+  for await (const { count, data } of chunks) {
+    let text = '';
+    for (let row = 0; row < count; row++)
+      text += `{${keys.map((key, column) => key + toJson(data[column]?.[row])).join(',')}}\n`;
+    yield Buffer.from(text);
+  }
+}
+
+function toJson(value: unknown): string {
+  return typeof value === 'bigint' ? String(value) : JSON.stringify(value ?? null);
 }

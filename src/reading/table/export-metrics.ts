@@ -1,4 +1,4 @@
-/** Exports the metrics of runs for other programs: as CSV, Parquet or Arrow. */
+/** Exports the metrics of runs for other programs: as CSV, JSON, Parquet or Arrow. */
 
 import { describe } from '../../base/describe.js';
 import { type CodedError, InvalidArgumentError } from '../../base/errors.js';
@@ -6,11 +6,11 @@ import { checkOptions, type OptionTable } from '../../base/options.js';
 import { guardUser } from '../../base/user-callback.js';
 import type { LoadedRun, ReadMetricsOptions } from '../loaded-run.js';
 import { encodeArrow } from './arrow.js';
-import { encodeCsv } from './csv.js';
+import { encodeCsv, encodeJson } from './csv.js';
 import { createBestTable, createLongTable, createWideTable, findNames } from './metric-table.js';
 import { encodeParquet } from './parquet.js';
 
-export type ExportFormat = 'csv' | 'parquet' | 'arrow';
+export type ExportFormat = 'csv' | 'json' | 'parquet' | 'arrow';
 
 export interface ExportMetricsOptions extends ReadMetricsOptions {
   readonly format: ExportFormat;
@@ -31,10 +31,10 @@ const OPTIONS: OptionTable<ExportMetricsOptions> = {
   signal: 'object',
 };
 
-const ENCODERS = { csv: encodeCsv, parquet: encodeParquet, arrow: encodeArrow } as const;
+const ENCODERS = { csv: encodeCsv, json: encodeJson, parquet: encodeParquet, arrow: encodeArrow } as const;
 
 /**
- * Yields the bytes of a file with the metrics of the runs: `run`, `name`, `tag`, `step`, `wall_time` and `value` of each point, or with `isBest` of the best ones, with their `goal`. `arrow` is an IPC file, which
+ * Yields the bytes of a file with the metrics of the runs: `run`, `name`, `tag`, `step`, `wall_time` and `value` of each point, or with `isBest` of the best ones, with their `goal`. `json` has an object in each line. `arrow` is an IPC file, which
  * `tableFromIPC` of any apache-arrow reads, also from this iterable.
  *
  * Memory: the points of one run, and 65,536 rows. With `isWide` and without `names`, iterates over `runs` twice, to find all names first. Throws
@@ -49,8 +49,8 @@ export function exportMetrics(
   if (!Object.hasOwn(ENCODERS, format)) {
     throw new InvalidArgumentError(
       'ERR_OPTION_INVALID',
-      `exportMetrics: format is ${describe(format)}, expected csv, parquet or arrow`,
-      'Pass format: csv, parquet or arrow.',
+      `exportMetrics: format is ${describe(format)}, expected csv, json, parquet or arrow`,
+      'Pass format: csv, json, parquet or arrow.',
     );
   }
   if (isWide && isBest) {

@@ -20,9 +20,9 @@ import { Inventory } from '../../pipeline/inventory/inventory.js';
 import type { KnownRun } from '../../pipeline/inventory/known-run.js';
 import type { JournalOwner } from '../../pipeline/journal/journal-files.js';
 import { type StatePaths, toStatePaths } from '../../pipeline/journal/state-directory.js';
-import { ManifestWriter, withManifests } from '../../pipeline/manifest/manifest-writer.js';
+import { ManifestWriter } from '../../pipeline/manifest/manifest-writer.js';
 import type { OnSyncEvent, SyncEvent } from '../../pipeline/report/progress.js';
-import type { RunObserver } from '../../pipeline/report/run-observer.js';
+import { type RunObserver, withListener } from '../../pipeline/report/run-observer.js';
 import { RootWatch } from '../../pipeline/scan/root-watch.js';
 import type { Scanner } from '../../pipeline/scan/scanner.js';
 import { BufferPool } from '../../pipeline/source/buffer-pool.js';
@@ -30,6 +30,7 @@ import type { OpenPolicy } from '../../pipeline/source/local-file.js';
 import { NO_STORE } from '../../polyaxon-api/polyaxon-url.js';
 import { locate, type Place } from '../../run-directory/locate-runs.js';
 import { RunLiveness } from '../../run-directory/run-liveness.js';
+import { IndexWriter } from '../../run-index/index-writer.js';
 import type { SyncConfig } from '../../settings/sync-config.js';
 import type { Store, StoreNotice } from '../../store/base/store.js';
 import { readAnswers } from '../../store/capability-cache.js';
@@ -177,7 +178,8 @@ export class UploaderContext {
     });
     this.manifests = this.#createManifests();
     const observer = options.observer ?? this.#createObserver(found.beforeRequest);
-    this.observer = this.manifests === null ? observer : withManifests(observer, this.manifests);
+    const listeners = [this.manifests, this.#createIndexWriter()].filter((each) => each !== null);
+    this.observer = listeners.reduce(withListener, observer);
   }
 
   /** Finds the runs' root and opens the store. Sends nothing. Throws a coded error for an unusable configuration. */
@@ -329,6 +331,17 @@ export class UploaderContext {
     if (!this.config.manifests || !this.sendsFiles) return null;
     const { io, store, inventory, retryPolicy, pool, onNotice, openPolicy } = this;
     return new ManifestWriter({ io, store, inventory, retryPolicy, pool, onNotice, openPolicy });
+  }
+
+  /** Null if the store can have no index, or without one. */
+  #createIndexWriter(): IndexWriter | null {
+    const { io, store, config, isWatching, inventory, retryPolicy, onNotice, openPolicy } = this;
+    if (!config.index || !this.sendsFiles || store.listFolders === undefined || config.isDryRun) return null;
+    const isOurs = (run: KnownRun): boolean => this.isOurs(run);
+    const { stateDirectory } = config;
+    return new IndexWriter({
+      ...{ io, store, inventory, retryPolicy, stateDirectory, isWatching, isOurs, openPolicy, onNotice },
+    });
   }
 
   #rehome(run: KnownRun): void {

@@ -50,6 +50,10 @@ export class StoredFolder implements RunFolder {
   }
 
   async listFiles(directory: string): Promise<RunFileEntry[]> {
+    return this.listNow(directory);
+  }
+
+  listNow(directory: string): RunFileEntry[] {
     const files = [...this.#files].filter(([path]) => path.startsWith(`${directory}/`));
     return files
       .map(([path, { sizeBytes }]) => ({

@@ -14,7 +14,7 @@ import { findValue, isFact, type RunRow } from './run-row.js';
 interface ReadRowsOptions {
   readonly io: Io;
   readonly signal: AbortSignal;
-  /** The columns to fill. Default: the facts, inputs and outputs; of runs on disk that have not ended, also all metrics. */
+  /** The columns to fill. Default: the facts, inputs and outputs; of runs on disk or in the index of a store that have not ended, also all metrics. */
   readonly columns: readonly string[] | undefined;
   /** Columns that are needed besides. */
   readonly others: readonly string[];
@@ -72,7 +72,7 @@ async function fillBest(
   for (const row of rows) {
     signal.throwIfAborted();
     const { run } = row;
-    const goals = columns === undefined && isOnDisk(run) ? { ...run.goals, ...asked } : asked;
+    const goals = columns === undefined && isCheap(run) ? { ...run.goals, ...asked } : asked;
     const found = await run.bestMetrics({ goals, signal });
     for (const best of found.metrics) row.best.set(best.name, best);
     for (const problem of found.problems) row.problems.push(problem);
@@ -97,7 +97,7 @@ async function fillMetrics(
   { columns, signal }: ReadRowsOptions,
 ): Promise<void> {
   const { run, metrics } = row;
-  const readsAll = columns === undefined && isOnDisk(run) && !isEnded(run);
+  const readsAll = columns === undefined && isCheap(run) && !isEnded(run);
   const missing = [...names].filter((name) => findValue(row, `outputs.${name}`) === null);
   if (!readsAll && missing.length === 0) return;
   const found = await run.lastMetrics({ ...(readsAll ? {} : { names: missing }), signal });
@@ -109,12 +109,18 @@ function isOnDisk({ location }: LoadedRun): boolean {
   return !location.includes('://');
 }
 
+/** Whether the metrics of a run are read without a download. */
+function isCheap(run: LoadedRun): boolean {
+  return run.indexed !== undefined || isOnDisk(run);
+}
+
 function isEnded({ status }: LoadedRun): boolean {
   return status !== null && isDone(status);
 }
 
 /** Whether the process of a run on disk has ended without recording it. */
 async function findLost(run: LoadedRun, io: Io): Promise<boolean> {
+  if (run.indexed !== undefined) return run.indexed.isLost;
   if (isEnded(run) || !isOnDisk(run)) return false;
   return !(await isRunLive(io, Buffer.from(run.location), Number.POSITIVE_INFINITY));
 }

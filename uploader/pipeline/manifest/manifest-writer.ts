@@ -12,7 +12,7 @@ import { parseSegmentKey } from '../commit/segments.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
 import type { Inventory } from '../inventory/inventory.js';
 import type { KnownRun } from '../inventory/known-run.js';
-import type { RunObserver } from '../report/run-observer.js';
+import type { RunCompletion, RunListener } from '../report/run-observer.js';
 import type { BufferPool } from '../source/buffer-pool.js';
 import { hashFile } from '../source/hash-file.js';
 import { type OpenPolicy, OWN_FILES, openLocalFile } from '../source/local-file.js';
@@ -34,7 +34,7 @@ interface ManifestWriterOptions extends StoreAccess {
   readonly onNotice: (notice: StoreNotice) => void;
 }
 
-export class ManifestWriter {
+export class ManifestWriter implements RunListener {
   readonly #options: ManifestWriterOptions;
   readonly #abort = new AbortController();
   #working: Promise<void> = Promise.resolve();
@@ -43,8 +43,9 @@ export class ManifestWriter {
     this.#options = options;
   }
 
-  /** Queues the manifest of a run that has ended and is completely stored. */
-  onRunComplete(runUuid: string): void {
+  /** Queues the manifest of a run that has ended and is completely stored. A manifest covers all files of a run, so a partial sync writes none. */
+  onRunComplete(runUuid: string, completion?: RunCompletion): void {
+    if (completion?.isPartial === true) return;
     this.#working = this.#working.then(() => this.#writeOrReport(runUuid));
   }
 
@@ -151,33 +152,6 @@ export class ManifestWriter {
       ]),
     );
   }
-}
-
-/** Wraps an observer so that manifests are written too. */
-export function withManifests(observer: RunObserver, writer: ManifestWriter): RunObserver {
-  return {
-    get wantsExport() {
-      return observer.wantsExport;
-    },
-    onRun: (run) => observer.onRun(run),
-    onRunGone: (runUuid) => observer.onRunGone?.(runUuid),
-    onStored: (file) => observer.onStored(file),
-    onExported: (runUuid, facts) => observer.onExported?.(runUuid, facts),
-    onLiveness: (runUuid, liveness) => observer.onLiveness?.(runUuid, liveness),
-    onRunComplete(runUuid, options) {
-      observer.onRunComplete(runUuid, options);
-      // A manifest covers all files of a run, so a partial sync writes none.
-      if (options?.isPartial !== true) writer.onRunComplete(runUuid);
-    },
-    prepareProject: async (signal) => observer.prepareProject?.(signal),
-    prepare: async (signal) => observer.prepare?.(signal),
-    statusOf: (runUuid) => observer.statusOf?.(runUuid),
-    problems: () => observer.problems?.() ?? [],
-    close: async () => observer.close?.(),
-    async flush(signal) {
-      await Promise.all([observer.flush(signal), writer.flush(signal)]);
-    },
-  };
 }
 
 function toTime({ clock }: Io): string {

@@ -85,3 +85,44 @@ export const noObserver: RunObserver = {
   onRunComplete: () => undefined,
   flush: async () => undefined,
 };
+
+/** Keeps something about runs in the store, beside the observer. */
+export type RunListener = Pick<RunObserver, 'onRunComplete' | 'flush'> &
+  Partial<Pick<RunObserver, 'onRunGone' | 'onStored' | 'onLiveness' | 'close'>>;
+
+/** Returns an observer that also passes its notifications to `listener`. */
+export function withListener(observer: RunObserver, listener: RunListener): RunObserver {
+  return {
+    get wantsExport() {
+      return observer.wantsExport;
+    },
+    onRun: (run) => observer.onRun(run),
+    onExported: (runUuid, facts) => observer.onExported?.(runUuid, facts),
+    prepareProject: async (signal) => observer.prepareProject?.(signal),
+    prepare: async (signal) => observer.prepare?.(signal),
+    statusOf: (runUuid) => observer.statusOf?.(runUuid),
+    problems: () => observer.problems?.() ?? [],
+    onRunGone(runUuid) {
+      observer.onRunGone?.(runUuid);
+      listener.onRunGone?.(runUuid);
+    },
+    onStored(file) {
+      observer.onStored(file);
+      listener.onStored?.(file);
+    },
+    onLiveness(runUuid, liveness) {
+      observer.onLiveness?.(runUuid, liveness);
+      listener.onLiveness?.(runUuid, liveness);
+    },
+    onRunComplete(runUuid, completion) {
+      observer.onRunComplete(runUuid, completion);
+      listener.onRunComplete(runUuid, completion);
+    },
+    async flush(signal) {
+      await Promise.all([observer.flush(signal), listener.flush(signal)]);
+    },
+    async close() {
+      await Promise.all([observer.close?.(), listener.close?.()]);
+    },
+  };
+}

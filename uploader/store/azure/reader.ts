@@ -72,6 +72,31 @@ export class AzureReader {
     } while (continuationToken);
   }
 
+  async *listFolders(prefix: string, signal?: AbortSignal): AsyncGenerator<string> {
+    const { container } = this.connection;
+    const guard = new ListingGuard(`list ${prefix}`);
+    let continuationToken: string | undefined;
+    do {
+      const from = continuationToken === undefined ? {} : { continuationToken };
+      const settings = { ...from, maxPageSize: this.pageSize };
+      const send = (abortSignal: AbortSignal) =>
+        container
+          .listBlobsByHierarchy('/', { prefix: this.prefix + prefix, abortSignal })
+          .byPage(settings)
+          .next();
+      let folders: readonly { readonly name: string }[];
+      try {
+        const { value } = await this.connection.send(({ abortSignal }) => send(abortSignal), { signal });
+        folders = value.segment.blobPrefixes ?? [];
+        continuationToken = value.continuationToken;
+      } catch (error) {
+        throw new OutcomeError(azureOutcomeFrom(`list ${prefix}`, error, signal));
+      }
+      for (const { name } of folders) yield name.slice(this.prefix.length, -1);
+      if (continuationToken) guard.advance(continuationToken, folders.length);
+    } while (continuationToken);
+  }
+
   async *read(key: string, { range, signal }: ReadOptions): AsyncGenerator<Uint8Array> {
     if (range !== undefined && range.end <= range.start) return;
     const blob = this.blob(key);

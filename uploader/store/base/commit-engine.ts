@@ -59,6 +59,10 @@ export class CommitEngine<Driver extends StoreDriver = StoreDriver> implements S
     return this.driver.capabilities;
   }
 
+  get listFolders(): ((prefix: string, signal?: AbortSignal) => AsyncGenerator<string>) | undefined {
+    return this.driver.listFolders?.bind(this.driver);
+  }
+
   check(signal?: AbortSignal): Promise<CheckOutcome> {
     return this.driver.check(signal);
   }

@@ -151,6 +151,7 @@ export interface StoredTail extends ObjectVersion {
 export interface StoreDriver extends Pick<Store, 'id' | 'capabilities' | 'check' | 'head' | 'close'> {
   readonly limits: StoreLimits;
   list(prefix: string, options?: ListOptions): AsyncGenerator<ListedObject>;
+  listFolders?(prefix: string, signal?: AbortSignal): AsyncGenerator<string>;
   read(key: string, options: ReadOptions): AsyncGenerator<Uint8Array>;
   /** Why the store cannot have an object of this name, or null. */
   toKeyError?(key: string): StoreError | null;

@@ -225,6 +225,11 @@ export interface Store {
     prefix: string,
     options?: { after?: string | undefined; signal?: AbortSignal | undefined },
   ): AsyncIterable<ListedObject>;
+  /**
+   * The parts before the first `/` of the keys that begin with `prefix`, which contains none; each once if the listing is not repeated. A page names as many of them
+   * as it would objects. Throws `OutcomeError`. Missing in a store that can list objects only.
+   */
+  readonly listFolders?: ((prefix: string, signal?: AbortSignal) => AsyncIterable<string>) | undefined;
   /** The bytes `[start, end)` of an object, or all bytes up to `maxBytes`. Throws `OutcomeError`, also when more bytes arrive. */
   read(key: string, options: ReadOptions): AsyncIterable<Uint8Array>;
   close(): Promise<void>;

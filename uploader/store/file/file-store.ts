@@ -225,6 +225,10 @@ export class FileStore implements Store {
     }
   }
 
+  async *listFolders(prefix: string): AsyncGenerator<string> {
+    yield* (await this.#tree.listFolders(prefix)).reverse();
+  }
+
   read(key: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
     return this.#tree.read(key, options);
   }

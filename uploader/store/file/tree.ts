@@ -90,6 +90,14 @@ export class FileTree {
     }
   }
 
+  /** The names of the directories of the store that begin with the prefix. */
+  async listFolders(prefix: string): Promise<string[]> {
+    const entries = await this.#listDirectory('');
+    return entries.flatMap(({ key }) =>
+      key.endsWith('/') && key.startsWith(prefix) ? key.slice(0, -1) : [],
+    );
+  }
+
   /** Whether a key that ends with `/` is a directory for objects, at each of its levels. Links are not followed. */
   async #isDirectory(key: string): Promise<boolean> {
     const names = key.split('/').slice(0, -1);

@@ -12,6 +12,7 @@ import { TAILS } from './names.js';
 export interface ListingPage {
   readonly kind?: string;
   readonly items?: readonly GcsObject[];
+  readonly prefixes?: readonly string[];
   readonly nextPageToken?: string;
 }
 
@@ -60,6 +61,18 @@ export class GcsReader {
     } while (pageToken);
   }
 
+  async *listFolders(prefix: string, signal?: AbortSignal): AsyncGenerator<string> {
+    const guard = new ListingGuard(`list ${prefix}`);
+    let pageToken: string | undefined;
+    do {
+      const query = { prefix: this.prefix + prefix, delimiter: '/', pageToken };
+      const { prefixes = [], items = [], nextPageToken } = await this.#listOrThrow(prefix, query, signal);
+      for (const each of prefixes) yield each.slice(this.prefix.length, -1);
+      pageToken = nextPageToken;
+      if (pageToken) guard.advance(pageToken, prefixes.length + items.length);
+    } while (pageToken);
+  }
+
   async *read(key: string, { range, signal }: ReadOptions): AsyncGenerator<Uint8Array> {
     if (range !== undefined && range.end <= range.start) return;
     const headers = range === undefined ? {} : { range: `bytes=${range.start}-${range.end - 1}` };
@@ -87,7 +100,7 @@ export async function listPage(
   query: Query,
   signal: AbortSignal | undefined,
 ): Promise<ListingPage> {
-  const fields = 'kind,nextPageToken,items(name,size,generation,timeCreated)';
+  const fields = 'kind,nextPageToken,prefixes,items(name,size,generation,timeCreated)';
   const path = `/storage/v1/b/${connection.bucket}/o`;
   const page = await connection.ask<ListingPage>({
     method: 'GET',

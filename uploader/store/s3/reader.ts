@@ -12,6 +12,7 @@ import type { S3Connection } from './connection.js';
 import type { Optionals } from './optionals.js';
 
 type ListingStart = Pick<ListObjectsV2CommandInput, 'StartAfter' | 'ContinuationToken'>;
+type FolderListing = Pick<ListObjectsV2CommandInput, 'Delimiter'>;
 
 export interface S3Place {
   readonly bucket: string;
@@ -91,10 +92,23 @@ export class S3Reader {
           yield { key: Key.slice(this.prefix.length), sizeBytes: Size, etag: stripQuotes(ETag) };
       if (page.IsTruncated !== true) return;
       const last = Contents.at(-1)?.Key;
-      // Not every store returns a token, and not every store supports `StartAfter`.
-      if (NextContinuationToken !== undefined) from = { ContinuationToken: NextContinuationToken };
-      else if (last !== undefined) from = { StartAfter: last };
+      from = toNext(NextContinuationToken, last);
       guard.advance(NextContinuationToken ?? last ?? '', Contents.length);
+    }
+  }
+
+  async *listFolders(prefix: string, signal?: AbortSignal): AsyncGenerator<string> {
+    const guard = new ListingGuard(`list ${prefix}`);
+    let from: ListingStart & FolderListing = { Delimiter: '/' };
+    for (;;) {
+      const page = await this.#listPage(prefix, from, signal);
+      const { CommonPrefixes = [], Contents = [], NextContinuationToken } = page;
+      for (const { Prefix } of CommonPrefixes)
+        if (Prefix !== undefined) yield Prefix.slice(this.prefix.length, -1);
+      if (page.IsTruncated !== true) return;
+      const last = [CommonPrefixes.at(-1)?.Prefix ?? '', Contents.at(-1)?.Key ?? ''].sort().at(-1);
+      from = { Delimiter: '/', ...toNext(NextContinuationToken, last) };
+      guard.advance(NextContinuationToken ?? last ?? '', CommonPrefixes.length + Contents.length);
     }
   }
 
@@ -115,7 +129,7 @@ export class S3Reader {
 
   async #listPage(
     prefix: string,
-    from: ListingStart,
+    from: ListingStart & FolderListing,
     signal: AbortSignal | undefined,
   ): Promise<ListObjectsV2CommandOutput> {
     const { StartAfter, ...rest } = from;
@@ -134,6 +148,12 @@ export class S3Reader {
       throw new OutcomeError(outcomeFrom(`list ${prefix}`, error, signal));
     }
   }
+}
+
+/** Where the next page begins. Not every store returns a token, and not every store supports `StartAfter`. */
+function toNext(token: string | undefined, last: string | undefined): ListingStart {
+  if (token !== undefined) return { ContinuationToken: token };
+  return last === undefined ? {} : { StartAfter: last };
 }
 
 /** Whether a response is from S3. The SDK parses any XML, such as the page of a captive portal, as an empty listing. */

@@ -239,6 +239,22 @@ export function describeStore(
         expect(await listKeys(store, 'run/')).toEqual(keys);
       });
 
+    it('returns the names before the first slash of keys', async () => {
+      const { store } = await open();
+      if (store.listFolders === undefined) return;
+      const keys = ['a1/x', 'a1/y/z', 'a2/x', 'b1/x'];
+      for (const key of keys) await commit(store, key, Buffer.from(key));
+      const names = async (prefix: string): Promise<string[]> => {
+        const found: string[] = [];
+        for await (const name of store.listFolders!(prefix)) found.push(name);
+        return found.filter((name) => /^[ab]\d$/.test(name)).sort();
+      };
+
+      expect(await names('')).toEqual(['a1', 'a2', 'b1']);
+      expect(await names('a')).toEqual(['a1', 'a2']);
+      expect(await names('c')).toEqual([]);
+    });
+
     it('returns the same versions as commit', async () => {
       const { store } = await open();
       const outcome = await commit(store, 'run/one', Buffer.from('one'));
