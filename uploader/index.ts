@@ -81,6 +81,7 @@ export type {
 // Runs of a store, for `loadRuns` of `polytrack`.
 
 export type { EventFileBytes } from '../src/format/reader/event-file-bytes.js';
+export type { MetricGoal, MetricGoals } from '../src/polyaxon/metric-goal.js';
 export type { IndexedRun, LastMetric, LoadedRunFields, MetricRange } from '../src/reading/run-facts.js';
 export type {
   ListRunsOptions,
