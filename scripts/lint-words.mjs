@@ -15,7 +15,7 @@ const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Never checked: what others have written or a program has generated, and this file. */
 const EXCLUDED =
-  /^(?:fixtures\/|src\/format\/wire\/generated\/|docs\/images\/|package-lock\.json$|LICENSE$|scripts\/lint-words\.)|\.(?:png|svg|ico|gz|bin|pb|npy)$/;
+  /^(?:fixtures\/|src\/format\/wire\/generated\/|docs\/(?:images|api)\/|package-lock\.json$|LICENSE$|scripts\/lint-words\.)|\.(?:png|svg|ico|gz|bin|pb|npy)$/;
 const CODE = /\.(?:ts|mts|js|mjs|cjs)$/;
 
 /** The projector, and a projection, of TensorBoard's embeddings and meshes. */
