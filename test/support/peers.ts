@@ -24,7 +24,8 @@ const BINARIES = {
   'node-24': `node-24/node_modules/node-${process.platform}-${process.arch}/bin/node`,
 } as const;
 
-export type PeerName = keyof typeof BINARIES | 'chromium';
+/** Programs that the system must provide, as Debian's packages `chromium` and `prometheus` do. */
+export type PeerName = keyof typeof BINARIES | 'chromium' | 'prometheus' | 'promtool';
 
 /** Paths of the browser, which the system must provide: Debian's package `chromium`. */
 const CHROMIUM_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -34,6 +35,10 @@ export function findPeer(name: PeerName): string | undefined {
   if (name === 'chromium') {
     const paths = [process.env.CHROMIUM_PATH, ...CHROMIUM_PATHS];
     return paths.find((path) => path !== undefined && existsSync(path));
+  }
+  if (name === 'prometheus' || name === 'promtool') {
+    const path = `/usr/bin/${name}`;
+    return existsSync(path) ? path : undefined;
   }
   const path = join(peersDirectory(), BINARIES[name]);
   return existsSync(path) ? path : undefined;
@@ -46,7 +51,7 @@ export function peerPath(name: PeerName): string {
   return path;
 }
 
-const HOW_TO_INSTALL = 'npm run peers; install chromium as a system package';
+const HOW_TO_INSTALL = 'npm run peers; install chromium and prometheus as system packages';
 
 /** Like `describe`, but skips its tests when one of the peers is not installed. */
 export function describeWithPeers(peers: readonly PeerName[], title: string, body: () => void): void {
