@@ -64,6 +64,11 @@ const SCENES = [
     'the same, every 10 s, one event file each above 5 MiB',
     { runs: 10_000, uploaders: 1000, interval: 10, growing: 1, largeGrowing: 1 },
   ],
+  ['1,000 nodes, 100 runs each, every 60 s', { runs: 100_000, uploaders: 1000, interval: 60 }],
+  [
+    '1,000 uploaders on one volume, 64 shards, 100,000 runs, every 60 s',
+    { runs: 100_000, uploaders: 1000, interval: 60, shards: 64 },
+  ],
 ];
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
