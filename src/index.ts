@@ -112,6 +112,7 @@ export type { MeshInput, Triples } from './summary/mesh.js';
 
 // Tracing.
 
+export type { SpanRun } from './trace/open-traces.js';
 export { PolytrackSpanExporter, type SpanExporterOptions } from './trace/otel-exporter.js';
 export type {
   OtelAttributes,

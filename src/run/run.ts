@@ -58,6 +58,7 @@ import type { TensorAudio } from '../summary/tensor-audio.js';
 import type { ImageTensor } from '../summary/tensor-image.js';
 import type { ScalarInput } from '../summary/tensor-scalar.js';
 import type { TextInput } from '../summary/text.js';
+import type { SpanRun } from '../trace/open-traces.js';
 import type { SpanInput, SpanJson } from '../trace/span.js';
 import type {
   ManualSpan,
@@ -463,6 +464,11 @@ export class Run {
   /** Starts a span that the caller ends. Throws `ERR_SPAN_INVALID`. */
   startSpan(name: string, options: TraceOptions = {}): ManualSpan {
     return this.#tracer.startSpan(name, options);
+  }
+
+  /** @internal Saves the open traces of an exporter with those of this run. */
+  get keepTraces(): SpanRun['keepTraces'] {
+    return (source) => this.#tracer.keepTraces(source);
   }
 
   /** Logs a graph from a `GraphBuilder` or a serialized `GraphDef`, by default at step 0. TensorBoard shows that of the largest step. Throws `ERR_GRAPH_INVALID`. */

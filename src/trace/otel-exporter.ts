@@ -9,6 +9,7 @@ import { Diagnostics } from '../base/diagnostics.js';
 import { ClosedError, InvalidArgumentError, messageOf } from '../base/errors.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
 import { callUser } from '../base/user-callback.js';
+import type { SpanRun } from './open-traces.js';
 import { type OtelRecord, toOtelRecord } from './otel-record.js';
 import { ExportResultCode, type OtelExportResult, type OtelReadableSpan } from './otel-span.js';
 import { OtelTraces } from './otel-traces.js';
@@ -17,8 +18,10 @@ import { toSafeMasker } from './span-mask.js';
 import { resolveTraceLimits, type TraceLimits } from './trace-limits.js';
 
 export interface SpanExporterOptions {
-  /** Receives each tree of spans: `(span) => run.logTrace(span)`. */
-  readonly onSpan: (span: SpanJson) => void;
+  /** The run that receives the spans. Spans of open traces are saved in its directory, so that they survive `kill -9`. */
+  readonly run?: SpanRun | undefined;
+  /** Receives each tree of spans, in place of `run`. */
+  readonly onSpan?: ((span: SpanJson) => void) | undefined;
   /** Hides secrets in texts. Default: none. */
   readonly mask?: SpanMasker | undefined;
   /** Only `maxDepth` and the limits of values apply. Trees that are deeper are written in parts. */
@@ -34,6 +37,7 @@ export interface SpanExporterOptions {
   readonly diagnostics?: Diagnostics | undefined;
 }
 const SPAN_EXPORTER_OPTIONS: OptionTable<SpanExporterOptions> = {
+  run: 'object',
   onSpan: 'function',
   mask: 'function',
   limits: 'object',
@@ -47,7 +51,7 @@ const SPAN_EXPORTER_OPTIONS: OptionTable<SpanExporterOptions> = {
 const SUBJECT = 'the span exporter';
 
 export class PolytrackSpanExporter {
-  readonly #options: SpanExporterOptions;
+  readonly #onSpan: (span: SpanJson) => void;
   readonly #diagnostics: Diagnostics;
   readonly #limits: TraceLimits;
   readonly #mask: SpanMasker | undefined;
@@ -60,14 +64,16 @@ export class PolytrackSpanExporter {
   /** Throws `ERR_OPTION_INVALID` for an option that is not a positive whole number. */
   constructor(options: SpanExporterOptions) {
     checkOptions('new PolytrackSpanExporter', options ?? null, SPAN_EXPORTER_OPTIONS);
-    if (typeof options.onSpan !== 'function') {
+    const { run, onSpan = run && ((span) => run.logTrace(span)) } = options;
+    if (typeof onSpan !== 'function' || (run !== undefined && options.onSpan !== undefined)) {
+      const found = run === undefined ? `onSpan is ${describe(onSpan)}` : 'run and onSpan are given';
       throw new InvalidArgumentError(
         'ERR_OPTION_INVALID',
-        `new PolytrackSpanExporter: onSpan is ${describe(options.onSpan)}, expected a function`,
-        'Pass { onSpan: (span) => run.logTrace(span) }.',
+        `new PolytrackSpanExporter: ${found}, expected a run, or a function`,
+        'Pass { run }, or { onSpan: (span) => … }.',
       );
     }
-    this.#options = options;
+    this.#onSpan = onSpan;
     this.#diagnostics = options.diagnostics ?? new Diagnostics();
     this.#limits = resolveTraceLimits(options.limits);
     this.#mask = toSafeMasker(options.mask, this.#diagnostics);
@@ -83,6 +89,7 @@ export class PolytrackSpanExporter {
       waitForRootMs,
       waitForLateMs,
     });
+    this.#traces.keeper = run?.keepTraces?.(this.#traces);
   }
 
   /**
@@ -104,20 +111,29 @@ export class PolytrackSpanExporter {
     );
   }
 
-  /** Writes all buffered spans without waiting for their parents. Rejects if a span cannot be written. */
+  /**
+   * Writes the buffered spans whose root is written, without waiting for their parents. Spans of open traces stay together: with `run`, they
+   * are saved in its directory. Rejects if a span cannot be written.
+   */
   async forceFlush(): Promise<void> {
-    this.#traces.flush();
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#flush(false);
+  }
+
+  #flush(isFinal: boolean): void {
+    this.#traces.flush(isFinal);
+    if (this.#traces.isEmpty) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+    }
     const error = this.#takeFailure();
     if (error !== undefined) throw error;
   }
 
-  /** Writes all buffered spans like `forceFlush()` and rejects later exports. A second call does nothing. */
+  /** Writes all buffered spans, also of open traces, and rejects later exports. A second call does nothing. */
   async shutdown(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.forceFlush();
+    this.#flush(true);
   }
 
   #convert(span: OtelReadableSpan): OtelRecord[] {
@@ -137,7 +153,7 @@ export class PolytrackSpanExporter {
   #emit(span: SpanJson): void {
     const onFailure = (cause: unknown): void =>
       this.#fail(`the span ${describe(span.name)} could not be written: ${messageOf(cause)}`, cause);
-    callUser(() => this.#options.onSpan(span), onFailure, undefined);
+    callUser(() => this.#onSpan(span), onFailure, undefined);
   }
 
   #fail(message: string, cause: unknown): void {

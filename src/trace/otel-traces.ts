@@ -8,6 +8,7 @@
 import type { Clock } from '../base/clock.js';
 import { describe } from '../base/describe.js';
 import type { Diagnostics } from '../base/diagnostics.js';
+import type { OpenTrace, OpenTraceKeeper, OpenTraceSource } from './open-traces.js';
 import type { OtelRecord } from './otel-record.js';
 import type { JsonRecord, SpanJson } from './span.js';
 import { assembleSpan } from './span-tree.js';
@@ -24,7 +25,7 @@ interface OtelTracesOptions {
   readonly waitForLateMs: number;
 }
 
-interface PendingTrace extends TraceBudget {
+interface PendingTrace extends TraceBudget, OpenTrace {
   /** By span id, in order of arrival. */
   readonly records: Map<string, OtelRecord>;
   lastArrivalMs: number;
@@ -33,12 +34,14 @@ interface PendingTrace extends TraceBudget {
 /** Number of traces whose roots are remembered, to distinguish late spans from spans whose root never arrives. */
 const MAX_WRITTEN_ROOTS = 1000;
 
-export class OtelTraces {
+export class OtelTraces implements OpenTraceSource {
   readonly #options: OtelTracesOptions;
   /** Least recently used first. */
   readonly #pending = new Map<string, PendingTrace>();
   readonly #writtenRoots = new Map<string, string>();
   #bufferedSpans = 0;
+  /** Saves the buffered spans, if the receiver is a run. */
+  keeper: OpenTraceKeeper | undefined;
 
   constructor(options: OtelTracesOptions) {
     this.#options = options;
@@ -52,16 +55,19 @@ export class OtelTraces {
   /** Adds the spans of one export, then emits the trees whose root has arrived. */
   add(records: readonly OtelRecord[]): void {
     for (const record of records) {
-      const { records: known } = this.#touch(record.traceId);
+      const { records: known, unsaved } = this.#touch(record.traceId);
       // A retried export contains the same spans again.
       if (!known.has(record.spanId)) this.#bufferedSpans += 1;
       known.set(record.spanId, record);
+      if (this.keeper !== undefined)
+        unsaved.set(record, () => assembleSpan(record.span, toNotes(record), []));
     }
     const complete = records.filter(({ isRoot, isOwn }) => isRoot || isOwn);
     for (const traceId of new Set(complete.map((record) => record.traceId))) this.#emitRoots(traceId);
     while (this.#bufferedSpans > this.#options.maxBufferedSpans) {
       this.#emitRest(this.#pending.keys().next().value!, 'too many spans are buffered');
     }
+    if (!this.isEmpty) this.keeper?.changed();
   }
 
   /** Emits spans whose waiting time is over. */
@@ -72,9 +78,16 @@ export class OtelTraces {
     }
   }
 
-  /** Emits all buffered spans. */
-  flush(): void {
-    for (const traceId of [...this.#pending.keys()]) this.#emitRest(traceId, 'its parent has not arrived');
+  /** Emits the buffered spans whose root is written, and saves those of open traces. `isFinal`: emits these as well. */
+  flush(isFinal: boolean): void {
+    for (const traceId of [...this.#pending.keys()]) {
+      if (isFinal || this.#writtenRoots.has(traceId)) this.#emitRest(traceId, 'its parent has not arrived');
+    }
+    this.keeper?.save();
+  }
+
+  openTraces(): Iterable<OpenTrace> {
+    return this.#pending.values();
   }
 
   get isEmpty(): boolean {
@@ -82,7 +95,13 @@ export class OtelTraces {
   }
 
   #touch(traceId: string): PendingTrace {
-    const trace = this.#pending.get(traceId) ?? { records: new Map(), length: 0, lastArrivalMs: 0 };
+    const trace = this.#pending.get(traceId) ?? {
+      key: traceId,
+      unsaved: new Map(),
+      records: new Map(),
+      length: 0,
+      lastArrivalMs: 0,
+    };
     trace.lastArrivalMs = this.#options.clock.monotonicMs();
     this.#pending.delete(traceId);
     this.#pending.set(traceId, trace);
@@ -115,7 +134,7 @@ export class OtelTraces {
       if (trace.records.has(child.spanId)) this.#emitTree(trace, childrenOf, child);
     for (const root of all)
       if (root.isRoot && trace.records.has(root.spanId)) this.#emitTree(trace, childrenOf, root);
-    if (trace.records.size === 0) this.#pending.delete(traceId);
+    if (trace.records.size === 0) this.#forget(traceId);
   }
 
   /** Emits the buffered spans of a trace, each below its parent if that has arrived. */
@@ -131,7 +150,12 @@ export class OtelTraces {
         this.#emitTree(trace, childrenOf, top);
       }
     }
+    this.#forget(traceId);
+  }
+
+  #forget(traceId: string): void {
     this.#pending.delete(traceId);
+    this.keeper?.emitted(traceId);
   }
 
   #warnAbout({ traceId, span }: OtelRecord, why: string): void {
@@ -150,7 +174,7 @@ export class OtelTraces {
       if (resource.size > 0) span.metadata.setJson('resource', resource.toJson());
       const hasRoot = parentUuid !== undefined && rootUuid !== undefined && rootUuid !== span.uuid;
       const notes = {
-        ...(parentUuid === undefined ? {} : { parent_uuid: parentUuid }),
+        ...toNotes(next),
         ...(hasRoot ? { root_uuid: rootUuid } : {}),
       };
       this.#options.emit(this.#build(trace, childrenOf, next, 0, tops, notes));
@@ -182,9 +206,14 @@ export class OtelTraces {
     return assembleSpan(record.span, notes, children);
   }
 
-  #take(trace: PendingTrace, { spanId }: OtelRecord): void {
-    if (trace.records.delete(spanId)) this.#bufferedSpans -= 1;
+  #take(trace: PendingTrace, record: OtelRecord): void {
+    trace.unsaved.delete(record);
+    if (trace.records.delete(record.spanId)) this.#bufferedSpans -= 1;
   }
+}
+
+function toNotes({ parentUuid }: OtelRecord): JsonRecord {
+  return parentUuid === undefined ? {} : { parent_uuid: parentUuid };
 }
 
 /** Children by parent id, in the order of their start. */

@@ -14,6 +14,7 @@ import { checkOptions, type OptionTable } from '../base/options.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import { findActiveSpan, runInSpan } from './active-span.js';
 import { observeResult } from './observe-result.js';
+import type { OpenTrace, OpenTraceKeeper, OpenTraceSource } from './open-traces.js';
 import { joinOtel } from './otel-context.js';
 import { invalid, RecordedSpan, type TracerContext, toReference } from './recorded-span.js';
 import { type JsonRecord, NOTES_KEY, type OpenSpanJournal, type SpanJson, type SpanMasker } from './span.js';
@@ -54,7 +55,7 @@ export function createTracer(options: TracerOptions): Tracer {
   return new Tracer(options);
 }
 
-export class Tracer {
+export class Tracer implements OpenTraceSource {
   readonly #options: TracerOptions;
   readonly #context: TracerContext;
   /** Roots that have not ended, in the order of their start. */
@@ -81,7 +82,7 @@ export class Tracer {
       ended: (span) => this.#ended(span),
     };
     const { journal } = options;
-    this.#saver = journal === undefined ? undefined : new TraceSaver(journal, this.#roots, this.#context);
+    this.#saver = journal === undefined ? undefined : new TraceSaver(journal, this, this.#context);
   }
 
   /** The span that is active in the running code; undefined outside traced code. */
@@ -192,6 +193,15 @@ export class Tracer {
     }
     this.#closed = true;
     this.#saver?.stop();
+  }
+
+  *openTraces(): Iterable<OpenTrace> {
+    for (const { uuid, trace } of this.#roots) yield { key: uuid, unsaved: trace.unsaved };
+  }
+
+  /** Saves the open traces of `source` with those of this tracer, if it has a journal. */
+  keepTraces(source: OpenTraceSource): OpenTraceKeeper | undefined {
+    return this.#saver?.keep(source);
   }
 
   /** Saves what has started or ended in open traces. `isSettled`: all emitted traces are on disk. */
@@ -334,7 +344,7 @@ export class Tracer {
     if (span.parent === undefined) this.#emit(span);
     else {
       noteUnsaved(span);
-      this.#saver?.saveIfLate();
+      this.#saver?.saveSoon();
     }
   }
 

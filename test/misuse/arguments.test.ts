@@ -191,7 +191,7 @@ describe('a wrong call', () => {
       SpanHandle.setOutput ERR_SPAN_INVALID: the key of setOutput is undefined, expected a string → Pass a string as key.
       SpanHandle.setOutputs ERR_SPAN_INVALID: outputs is undefined, expected an object of names and values → Pass an object.
       SpanHandle.setStatus ERR_SPAN_INVALID: status is undefined, expected a Polyaxon status → Pass one of created, resuming, on_schedule, compiled, queued, scheduled, starting, running, processing, stopping, failed, stopped, succeeded, skipped, warning, unschedulable, upstream_failed, retrying, unknown, done.
-      new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter: options is null, expected an object → Pass an object with any of the options onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
+      new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter: options is null, expected an object → Pass an object with any of the options run, onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
       new PolyaxonClient ERR_OPTION_INVALID: new PolyaxonClient: options is null, expected an object → Pass an object with any of the options connection, transport, clock, beforeRequest, onNotice.
       new RunClient ERR_OPTION_INVALID: new RunClient: project is undefined, expected the name of a project → Pass project: "demo" or project: "owner/demo".
       new ProjectClient ERR_OPTION_INVALID: new ProjectClient: project is undefined, expected the name of a project → Pass project: "demo" or project: "owner/demo".
@@ -298,7 +298,7 @@ describe('a wrong call', () => {
       SpanHandle.setStatus ERR_OPTION_INVALID: setStatus has no option "layers" → Use only reason, message.
       new EventFileReader ERR_OPTION_INVALID: new EventFileReader has no option "layers" → Use only offset, onDamage, open.
       new Diagnostics ERR_OPTION_INVALID: new Diagnostics has no option "layers" → Use only onError, onWarning.
-      new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter has no option "layers" → Use only onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
+      new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter has no option "layers" → Use only run, onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
       new Exporter ERR_OPTION_INVALID: new Exporter has no option "layers" → Use only target, state, exactValues, isReservedName, series, isImported.
       new PolyaxonClient ERR_OPTION_INVALID: new PolyaxonClient has no option "layers" → Use only connection, transport, clock, beforeRequest, onNotice.
       new RunClient ERR_OPTION_INVALID: new RunClient has no option "layers" → Use only owner, project, client, host, token, uuid.
@@ -400,7 +400,7 @@ describe('a wrong call', () => {
       SpanHandle.setStatus ERR_OPTION_INVALID: setStatus: options is null, expected an object → Pass an object with any of the options reason, message.
       new EventFileReader ERR_OPTION_INVALID: new EventFileReader: options is null, expected an object → Pass an object with any of the options offset, onDamage, open.
       new Diagnostics ERR_OPTION_INVALID: new Diagnostics: options is "name", expected an object → Pass an object with any of the options onError, onWarning.
-      new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter: options is "name", expected an object → Pass an object with any of the options onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
+      new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter: options is "name", expected an object → Pass an object with any of the options run, onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
       new Exporter ERR_OPTION_INVALID: new Exporter: options is "name", expected an object → Pass an object with any of the options target, state, exactValues, isReservedName, series, isImported.
       new PolyaxonClient ERR_OPTION_INVALID: new PolyaxonClient: options is "name", expected an object → Pass an object with any of the options connection, transport, clock, beforeRequest, onNotice.
       new RunClient ERR_OPTION_INVALID: new RunClient: options is "name", expected an object → Pass an object with any of the options owner, project, client, host, token, uuid.

@@ -1,10 +1,14 @@
 /** Traces of a run, as its files hold them. */
 
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { describe, expect, it } from 'vitest';
 import { Run } from '../../src/run/run.js';
+import { PolytrackSpanExporter } from '../../src/trace/otel-exporter.js';
 import type { SpanJson } from '../../src/trace/span.js';
 import { spawnScript } from '../support/child-script.js';
 import { createTempDir } from '../support/temp-dir.js';
@@ -24,6 +28,7 @@ function startRun(): Run {
 
 function readTraces(run: Run): SpanJson[] {
   const directory = join(run.paths.run, 'events', 'span');
+  if (!existsSync(directory)) return [];
   return readdirSync(directory)
     .flatMap((file) => readFileSync(join(directory, file), 'utf8').split('\n'))
     .filter((line) => line.startsWith('{'))
@@ -161,6 +166,45 @@ describe('a trace that is open when its process is killed', () => {
     expect(saved()).toEqual([]);
   });
 
+  it('keeps every span that had ended when the event loop last ran', async () => {
+    const root = createTempDir();
+    const body = `
+      const run = new Run({ root: ${JSON.stringify(root)}, uuid: '${'1'.repeat(32)}', trackCode: false, trackEnv: false, trackLogs: false, collectResources: false });
+      await run.trace('agent', async () => {
+        run.trace('step', () => 'result');
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        process.kill(process.pid, 'SIGKILL');
+      });`;
+
+    await once(spawnScript('Run', body), 'exit');
+
+    const files = readdirSync(join(root, 'runs', '1'.repeat(32), '.plx'), { withFileTypes: true });
+    const [saved] = files.filter(({ name }) => name.startsWith('spans-'));
+    expect(readFileSync(join(saved!.parentPath, saved!.name), 'utf8')).toContain('"output":"result"');
+  });
+
+  it('of OpenTelemetry survives as well, if its exporter has the run', async () => {
+    const run = startRun();
+    const provider = new BasicTracerProvider({
+      spanProcessors: [new BatchSpanProcessor(new PolytrackSpanExporter({ run }))],
+    });
+    const tracer = provider.getTracer('an instrumented SDK');
+    const request = tracer.startSpan('request');
+    tracer.startSpan('step', {}, trace.setSpan(ROOT_CONTEXT, request)).end();
+    await provider.forceFlush();
+    await run.flush();
+    const saved = () => readdirSync(join(run.paths.run, '.plx')).filter((name) => name.startsWith('spans-'));
+
+    expect(readTraces(run)).toEqual([]);
+    expect(readFileSync(join(run.paths.run, '.plx', saved()[0]!), 'utf8')).toContain('"name":"step"');
+    request.end();
+    await provider.shutdown();
+    await run.end();
+
+    expect(readTraces(run)).toMatchObject([{ name: 'request', children: [{ name: 'step' }] }]);
+    expect(saved()).toEqual([]);
+  });
+
   it('leaves no file behind when it ends', async () => {
     const run = startRun();
 
@@ -172,5 +216,44 @@ describe('a trace that is open when its process is killed', () => {
 
     expect(readdirSync(join(run.paths.run, '.plx')).filter((name) => name.startsWith('spans-'))).toEqual([]);
     expect(readTraces(run)).toMatchObject([{ name: 'agent', children: [{ name: 'step' }] }]);
+  });
+});
+
+describe('100,000 traced calls', () => {
+  const PROGRAM = (root: string, isInRoot: boolean): string => `
+    const run = new Run({ root: ${JSON.stringify(root)}, trackCode: false, trackEnv: false, trackLogs: false, collectResources: false });
+    class ApiPromise extends Promise {
+      static get [Symbol.species]() { return Promise; }
+      parse() { return Promise.resolve({ text: 'because' }); }
+      then(resolved, rejected) { return this.parse().then(resolved, rejected); }
+      async withResponse() { return { data: await this.parse() }; }
+    }
+    const used = () => { gc(); gc(); return process.memoryUsage().heapUsed; };
+    const call = (index) => run.trace('call', { kind: 'llm', inputs: { prompt: 'why? ' + index } }, () => new ApiPromise((r) => r()));
+    const calls = async (count) => {
+      for (let index = 0; index < count; index += 1) {
+        await (index % 2 === 0 ? call(index) : call(index).withResponse());
+        if (index % 10_000 === 0) await run.flush();
+      }
+    };
+    await calls(1000);
+    const before = used();
+    const measure = async () => { await calls(100_000); await run.flush(); console.log(used() - before); };
+    await (${isInRoot} ? run.trace('agent', measure) : measure());
+    await run.end();`;
+
+  it.each([false, true])('hold at most 20 MiB, within a root: %s', async (isInRoot) => {
+    const child = spawnScript(
+      'Run',
+      PROGRAM(createTempDir(), isInRoot),
+      { NODE_NO_WARNINGS: '1' },
+      'polytrack',
+      ['--expose-gc'],
+    );
+
+    const bytes = Number(await text(child.stdout!));
+
+    expect(bytes).toBeGreaterThan(-(2 ** 22));
+    expect(bytes).toBeLessThanOrEqual(20 * 2 ** 20);
   });
 });

@@ -13,11 +13,12 @@ export function spawnScript(
   body: string,
   env: NodeJS.ProcessEnv = {},
   door: keyof typeof ENTRIES = 'polytrack',
+  flags: readonly string[] = [],
 ): ChildProcess {
   const entry = new URL(`../../dist/src/${ENTRIES[door]}`, import.meta.url);
   if (!existsSync(fileURLToPath(entry))) throw new Error('the package is not built: npm run build');
   const code = `import { ${names} } from ${JSON.stringify(entry.href)};\n${body}`;
-  return spawn(process.execPath, ['--input-type=module', '--eval', code], {
+  return spawn(process.execPath, [...flags, '--input-type=module', '--eval', code], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -210,13 +210,29 @@ describe('PolytrackSpanExporter', () => {
     expect(notesOf(spans[0])).toEqual({ parent_uuid: spans[1]!.uuid });
   });
 
-  it('writes everything at forceFlush and shutdown, and rejects later exports', async () => {
+  it('keeps open traces together at forceFlush, and writes spans whose root is written', async () => {
+    const { spans, diagnostics, provider, start } = setUp();
+
+    const [one, other] = [start('request 1'), start('request 2')];
+    const late = start('late', one);
+    start('a', one).end();
+    start('b', other).end();
+    one.end();
+    start('below', late).end();
+    await provider.forceFlush();
+    expect(spans.map(outline)).toEqual(['request 1(a)', 'below']);
+    start('c', other).end();
+    other.end();
+
+    expect(spans.map(outline)).toEqual(['request 1(a)', 'below', 'request 2(b,c)']);
+    expect(diagnostics.counts).toEqual({ WARN_SPAN_LATE: 1 });
+  });
+
+  it('writes everything at shutdown, and rejects later exports', async () => {
     const { spans, exporter, provider, start } = setUp();
 
     const root = start('root');
     start('first', root).end();
-    await provider.forceFlush();
-    expect(spans.map(outline)).toEqual(['first']);
     start('second', root).end();
     await provider.shutdown();
     expect(spans.map(outline)).toEqual(['first', 'second']);
