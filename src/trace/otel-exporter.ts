@@ -20,7 +20,7 @@ import { resolveTraceLimits, type TraceLimits } from './trace-limits.js';
 export interface SpanExporterOptions {
   /** The run that receives the spans. Spans of open traces are saved in its directory, so that they survive `kill -9`. */
   readonly run?: SpanRun | undefined;
-  /** Receives each tree of spans, in place of `run`. */
+  /** Receives each tree of spans, instead of `run`. */
   readonly onSpan?: ((span: SpanJson) => void) | undefined;
   /** Hides secrets in texts. Default: none. */
   readonly mask?: SpanMasker | undefined;
