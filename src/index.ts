@@ -78,7 +78,8 @@ export type { ClientOfRun, RunServices } from './run/run-client.js';
 export type { FinalStatus } from './run/run-end.js';
 export type { RunMode } from './run/run-environment.js';
 export type { RunFormat, RunOptions, RunSyncOptions } from './run/run-options.js';
-export type { LogTraceOptions } from './run/tracing.js';
+export type { ModelPrice, TraceMetricsOptions } from './run/span-metrics.js';
+export type { LogTraceOptions, ScoredSpan } from './run/tracing.js';
 export type { RunPaths } from './run-directory/layout.js';
 
 // Graphs, charts, embeddings, meshes and hyperparameters.
@@ -112,6 +113,7 @@ export type { MeshInput, Triples } from './summary/mesh.js';
 
 // Tracing.
 
+export type { ScoreOptions, SpanUsage } from './trace/gen-ai.js';
 export type { SpanRun } from './trace/open-traces.js';
 export { PolytrackSpanExporter, type SpanExporterOptions } from './trace/otel-exporter.js';
 export type {
@@ -145,6 +147,8 @@ export type {
 export type { SpanTime } from './trace/span-time.js';
 export type { TraceLimits } from './trace/trace-limits.js';
 export type { StreamSource } from './trace/trace-stream.js';
+export type { TracedOptions } from './trace/traced-function.js';
+export { readTraceparent, type TraceparentSource } from './trace/traceparent.js';
 
 // Values of events, and their options.
 

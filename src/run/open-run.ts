@@ -48,6 +48,7 @@ import {
   resolveRunName,
 } from './run-options.js';
 import { HParamsRunSession } from './run-session.js';
+import { parseTraceMetrics } from './span-metrics.js';
 import { SyncProcess } from './sync-process.js';
 
 export interface OpenedRun {
@@ -139,6 +140,7 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
         })
       : undefined,
     warnsOnMisuse: options.onError === 'warn',
+    traceMetrics: parseTraceMetrics(options.traceMetrics),
   });
   if (misuse !== undefined) context.reportMisuse(misuse);
   const capture = new RunCapture({

@@ -18,6 +18,7 @@ import type { RunDirectory } from '../run-directory/run-directory.js';
 import { type EventOptions, parseEventOptions, type StepOr } from '../summary/arguments.js';
 import type { RunEnvironment } from './run-environment.js';
 import type { HParamsRunSession } from './run-session.js';
+import type { TraceMetricsOptions } from './span-metrics.js';
 
 /** Flags in Polyaxon's `meta_info` for the kinds of events that a run has. Source: polyaxon 2.16, `_client/run.py` (`_log_has_…`). */
 export const RUN_FLAGS = ['has_events', 'has_metrics', 'has_model', 'has_traces', 'has_tensorboard'] as const;
@@ -34,6 +35,7 @@ interface RunParts {
   readonly session: HParamsRunSession | undefined;
   /** Whether misuse is counted and reported as a warning instead of thrown. */
   readonly warnsOnMisuse: boolean;
+  readonly traceMetrics: TraceMetricsOptions | undefined;
 }
 
 export class RunContext {
@@ -48,6 +50,7 @@ export class RunContext {
   readonly loggedOutputs = new Set<string>();
   /** Whether misuse is counted and reported as a warning instead of thrown. */
   readonly warnsOnMisuse: boolean;
+  readonly traceMetrics: TraceMetricsOptions | undefined;
   /** The last copy to each path in `outputs/`. */
   readonly copies = new Map<string, { readonly from: string; readonly done: Promise<unknown> }>();
   #hasMetrics = false;
@@ -68,6 +71,7 @@ export class RunContext {
     this.events = parts.events;
     this.session = parts.session;
     this.warnsOnMisuse = parts.warnsOnMisuse;
+    this.traceMetrics = parts.traceMetrics;
     const { started_at, created_at } = this.directory.record;
     this.#startedMs = this.clock.monotonicMs();
     this.#earlierSeconds = secondsBetween(started_at ?? created_at, toIsoTime(this.clock.wallTime()));

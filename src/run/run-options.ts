@@ -15,6 +15,7 @@ import type { EventLogOptions } from '../event-log/event-log.js';
 import { EVENT_FILE_MARK } from '../format/event-file-name.js';
 import { MAIN_WRITER, RUN_UUID_PATTERN } from '../run-directory/layout.js';
 import { parseName } from '../summary/arguments.js';
+import type { TraceMetricsOptions } from './span-metrics.js';
 
 export interface RunSyncOptions {
   /** Destination, such as `s3://bucket/prefix`. Default: the uploader's store, from `POLYTRACK_STORE` or its configuration file. */
@@ -94,6 +95,11 @@ export interface RunOptions
    * Default true. Workers and runs without inputs never add a row.
    */
   readonly hparams?: boolean | undefined;
+  /**
+   * Whether traces that call a model add metrics to the run: `traces/latency_s`, `traces/llm_latency_s`, `traces/input_tokens`, `traces/output_tokens`
+   * and, with your prices, `traces/cost`. Default true.
+   */
+  readonly traceMetrics?: boolean | TraceMetricsOptions | undefined;
   /** Time between two heartbeats, in milliseconds. Default 10,000. */
   readonly heartbeatIntervalMs?: number | undefined;
   /**
@@ -142,6 +148,7 @@ export const RUN_OPTIONS: OptionTable<RunOptions> = {
   trackLogs: 'boolean',
   maxLogBytes: 'number',
   hparams: 'boolean',
+  traceMetrics: 'any',
   heartbeatIntervalMs: 'any',
   onError: 'any',
   onWarning: 'function',

@@ -58,6 +58,7 @@ import type { TensorAudio } from '../summary/tensor-audio.js';
 import type { ImageTensor } from '../summary/tensor-image.js';
 import type { ScalarInput } from '../summary/tensor-scalar.js';
 import type { TextInput } from '../summary/text.js';
+import type { ScoreOptions } from '../trace/gen-ai.js';
 import type { SpanRun } from '../trace/open-traces.js';
 import type { SpanInput, SpanJson } from '../trace/span.js';
 import type {
@@ -68,6 +69,7 @@ import type {
   TraceStreamOptions,
 } from '../trace/span-handle.js';
 import type { StreamSource } from '../trace/trace-stream.js';
+import type { TracedOptions } from '../trace/traced-function.js';
 import type { Tracer } from '../trace/tracer.js';
 import {
   type ArtifactOptions,
@@ -116,7 +118,7 @@ import { type ClientOfRun, clientOfRun } from './run-client.js';
 import type { RunContext } from './run-context.js';
 import type { RunMode } from './run-environment.js';
 import { type RunOptions, resolveRunName } from './run-options.js';
-import { createRunTracer, type LogTraceOptions, logTrace } from './tracing.js';
+import { createRunTracer, type LogTraceOptions, logScore, logTrace, type ScoredSpan } from './tracing.js';
 
 export type { EndOptions } from './lifecycle.js';
 
@@ -464,6 +466,24 @@ export class Run {
   /** Starts a span that the caller ends. Throws `ERR_SPAN_INVALID`. */
   startSpan(name: string, options: TraceOptions = {}): ManualSpan {
     return this.#tracer.startSpan(name, options);
+  }
+
+  /**
+   * Returns `fn` with each call as a span: with the same name, length and type, also if it is a method or returns a promise, a generator
+   * or a stream. Throws `ERR_SPAN_INVALID`.
+   */
+  traced<F extends (...args: never[]) => unknown>(fn: F, options: TracedOptions = {}): F {
+    return this.#tracer.traced(fn, options);
+  }
+
+  /** Returns the `traceparent` of the active span, to continue the trace in another process; undefined outside traced code. */
+  getTraceparent(): string | undefined {
+    return this.#tracer.activeSpan?.traceparent;
+  }
+
+  /** Logs a score of a span that has ended, such as feedback of a user. During the span, use its `addScore`. Throws `ERR_SPAN_INVALID`. */
+  logScore(span: ScoredSpan, name: string, value: number, options: ScoreOptions = {}): void {
+    this.context.guard(() => logScore(this.context, span, name, value, options));
   }
 
   /** @internal Saves the open traces of an exporter with those of this run. */

@@ -1,6 +1,8 @@
 /** `tracking`: one run for the whole process, for programs that do not want to pass a `Run` around. */
 
 import { NoRunError } from '../base/errors.js';
+import { checkOptions } from '../base/options.js';
+import { TRACED_OPTIONS, type TracedOptions } from '../trace/traced-function.js';
 import type { EndOptions } from './lifecycle.js';
 import { Run } from './run.js';
 import { resolveRunEnvironment } from './run-environment.js';
@@ -32,6 +34,20 @@ export const tracking: Tracking = Object.freeze({
     return current;
   },
   getOrCreateRun,
+  // Programs wrap functions before their run starts.
+  traced<F extends (...args: never[]) => unknown>(fn: F, options?: TracedOptions): F {
+    if (typeof fn !== 'function') return findRun('traced').traced(fn, options);
+    checkOptions('traced', options, TRACED_OPTIONS);
+    const wrapped = new WeakMap<Run, F>();
+    return new Proxy(fn, {
+      apply(_target, self, args) {
+        const run = findRun('traced');
+        const traced = wrapped.get(run) ?? run.traced(fn, options);
+        wrapped.set(run, traced);
+        return Reflect.apply(traced, self, args);
+      },
+    });
+  },
   end(options?: EndOptions) {
     const run = current;
     if (run === undefined) return Promise.resolve();

@@ -6,8 +6,9 @@
  * Source: @opentelemetry/api 1.9, `internal/global-utils.ts`, `context/context.ts`, `trace/context-utils.ts`.
  */
 
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { type OtelSpanContext, OtelStatusCode } from './otel-span.js';
+import type { RemoteParent } from './traceparent.js';
 
 /** The name of the tracer of recorded spans, by which the exporter recognises them. */
 export const OWN_SCOPE = 'polytrack.trace';
@@ -50,7 +51,7 @@ export interface JoinedSpan {
 
 /** Derives the uuid of a span from its ids, so that a span can refer to its parent before the parent arrives. */
 export function toOtelUuid(traceId: string, spanId: string): string {
-  return createHash('sha256').update(`${traceId}:${spanId}`).digest('hex').slice(0, 32);
+  return hash('sha256', `${traceId}:${spanId}`).slice(0, 32);
 }
 
 /** Whether OpenTelemetry knows which span is active. Otherwise all its spans are roots unless they name a parent. */
@@ -59,25 +60,29 @@ export function hasOtelContext(): boolean {
 }
 
 /**
- * Starts the OpenTelemetry span of a recorded span. `parent` is the recorded parent, `null` for an explicit root. Returns undefined without a
+ * Starts the OpenTelemetry span of a recorded span. `parent` is the recorded parent, `null` for an explicit root, `remote` a parent in another process. Returns undefined without a
  * context manager, or if OpenTelemetry fails: tracing never changes the traced code.
  */
 export function joinOtel(
   name: string,
   parent: JoinedSpan | undefined | null,
   isParentGiven: boolean,
+  remote?: RemoteParent | undefined,
 ): JoinedSpan | undefined {
   const { context: manager, trace } = findApi() ?? {};
   if (manager === undefined) return undefined;
   try {
     let context = manager.active();
-    if (parent === null) context = context.deleteValue(SPAN);
+    if (remote !== undefined)
+      context = context.setValue(SPAN, createUnseenSpan({ ...remote, isRemote: true }, true));
+    else if (parent === null) context = context.deleteValue(SPAN);
     else if (parent !== undefined && isParentGiven) context = context.setValue(SPAN, parent.otel);
     const above = (context.getValue(SPAN) as OtelSpan | undefined)?.spanContext();
     const started = trace?.getTracer(OWN_SCOPE).startSpan(name, {}, context);
     const otel = started !== undefined && isNew(started, above) ? started : createUnseenSpan(above);
     const { traceId, spanId } = otel.spanContext();
-    const isOther = above !== undefined && above.spanId !== parent?.otel.spanContext().spanId;
+    const isOther =
+      above !== undefined && remote === undefined && above.spanId !== parent?.otel.spanContext().spanId;
     return {
       otel,
       uuid: toOtelUuid(traceId, spanId),
@@ -124,10 +129,10 @@ function isNew(span: OtelSpan, above: OtelSpanContext | undefined): boolean {
  * Gives the OpenTelemetry spans below it a parent if there is no tracer provider. For them it is a span of another process, because no
  * exporter receives it.
  */
-function createUnseenSpan(above: OtelSpanContext | undefined): OtelSpan {
+function createUnseenSpan(above: OtelSpanContext | undefined, isItself = false): OtelSpan {
   const context = {
     traceId: above?.traceId ?? randomBytes(16).toString('hex'),
-    spanId: randomBytes(8).toString('hex'),
+    spanId: isItself && above !== undefined ? above.spanId : randomBytes(8).toString('hex'),
     traceFlags: above?.traceFlags ?? 1, // sampled
     isRemote: true,
   };

@@ -3,6 +3,8 @@
  *
  * `parent` and `children` link the spans of a tree until its root ends. Then the tree is converted to JSON and the links are removed, so
  * that a timer whose context is still the span does not keep the trace in memory.
+ *
+ * Long because each method of a span checks its arguments.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -10,9 +12,18 @@ import type { Clock } from '../base/clock.js';
 import { describe, quote } from '../base/describe.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import { InvalidArgumentError } from '../base/errors.js';
-import { checkOptions } from '../base/options.js';
+import { checkOptions, type OptionTable } from '../base/options.js';
 import { RUN_STATUSES } from '../polyaxon/statuses.js';
-import { endJoined, type JoinedSpan, runJoined } from './otel-context.js';
+import {
+  SCORE_EVENT,
+  SCORE_OPTIONS,
+  type ScoreOptions,
+  SPAN_USAGE,
+  type SpanUsage,
+  toScoreAttributes,
+  USAGE_KEYS,
+} from './gen-ai.js';
+import { endJoined, type JoinedSpan, runJoined, toOtelUuid } from './otel-context.js';
 import {
   ERROR_KEY,
   isSpanKind,
@@ -32,6 +43,7 @@ import { cleanText } from './span-mask.js';
 import { toIsoSeconds } from './span-time.js';
 import { SpanValues, type TraceBudget, type ValueCounts } from './span-values.js';
 import type { TraceLimits } from './trace-limits.js';
+import type { RemoteParent } from './traceparent.js';
 
 /** The part of a tracer that its spans use. */
 export interface TracerContext {
@@ -55,6 +67,7 @@ export interface TracerContext {
 interface TraceState extends TraceBudget {
   /** The uuid of the first root of the trace. */
   uuid: string;
+  readonly traceId: string;
   spans: number;
   /** Spans, and trees of OpenTelemetry, that have started or ended since the trace was saved. */
   unsaved: Map<object, () => SpanJson>;
@@ -78,7 +91,9 @@ const STATUS_REASON = 'Tracing';
 const KEPT_AT_FAILURE: readonly SpanStatus[] = ['stopped', 'skipped', 'upstream_failed'];
 
 export class RecordedSpan implements ManualSpan {
-  uuid = randomUUID().replaceAll('-', '');
+  /** Ids of OpenTelemetry's form. The uuid is derived from them, so that another process can refer to it. */
+  #spanId = toId().slice(16);
+  uuid: string;
   readonly name: string;
   readonly context: TracerContext;
   /** The parent span; undefined for a root, and after the parent's tree is released. */
@@ -108,13 +123,21 @@ export class RecordedSpan implements ManualSpan {
   #events: JsonRecord[] = [];
   #failure: string | undefined;
 
-  constructor(context: TracerContext, name: string, parent: RecordedSpan | undefined) {
+  constructor(
+    context: TracerContext,
+    name: string,
+    parent: RecordedSpan | undefined,
+    remote?: RemoteParent | undefined,
+  ) {
+    const traceId = remote?.traceId ?? parent?.trace.traceId ?? toId();
+    this.uuid = toOtelUuid(traceId, this.#spanId);
     this.context = context;
     this.name = cleanText(name, 'name', context.mask);
     this.parent = parent;
     this.depth = parent === undefined ? 0 : parent.depth + 1;
     this.trace = parent?.trace ?? {
       uuid: this.uuid,
+      traceId,
       spans: 0,
       length: 0,
       unsaved: new Map(),
@@ -126,6 +149,20 @@ export class RecordedSpan implements ManualSpan {
     this.inputs = newValues();
     this.outputs = newValues();
     this.metadata = newValues();
+    if (remote === undefined) return;
+    this.reference = { parent_uuid: toOtelUuid(traceId, remote.spanId) };
+    this.metadata.setJson(OTEL_KEY, {
+      trace_id: traceId,
+      span_id: this.#spanId,
+      parent_span_id: remote.spanId,
+    });
+  }
+
+  get traceparent(): string {
+    const { trace_id, span_id } = this.joined?.ids ?? { trace_id: this.trace.traceId, span_id: this.#spanId };
+    if (this.state === 'open' && !this.metadata.has(OTEL_KEY))
+      this.metadata.setJson(OTEL_KEY, { trace_id, span_id });
+    return `00-${trace_id}-${span_id}-01`;
   }
 
   /** Returns the current time as ISO text, measured from the start of the trace. */
@@ -224,6 +261,21 @@ export class RecordedSpan implements ManualSpan {
     });
   }
 
+  setUsage(usage: SpanUsage): void {
+    if (!this.#check('setUsage', usage ?? null, SPAN_USAGE) || !this.#isOpen('setUsage')) return;
+    for (const [field, key] of Object.entries(USAGE_KEYS)) {
+      const value = usage[field as keyof SpanUsage];
+      if (value !== undefined) this.metadata.set(key, value, this.trace);
+    }
+  }
+
+  addScore(name: string, value: number, options: ScoreOptions = {}): void {
+    if (!this.#check('addScore', options, SCORE_OPTIONS)) return;
+    const error = findScoreError(name, value);
+    if (error !== undefined) this.context.reportError(error);
+    else this.addEvent(SCORE_EVENT, toScoreAttributes(name, value, options));
+  }
+
   end(outputs?: Readonly<Record<string, unknown>>): void {
     if (!this.#isOpen('end')) return;
     if (outputs !== undefined) this.setOutputs(outputs);
@@ -313,6 +365,17 @@ export class RecordedSpan implements ManualSpan {
     }
   }
 
+  /** Whether options are valid. Reports them if not. */
+  #check<Options extends object>(subject: string, options: Options, table: OptionTable<Options>): boolean {
+    try {
+      checkOptions(subject, options, table);
+      return true;
+    } catch (error) {
+      this.context.reportError(error);
+      return false;
+    }
+  }
+
   #addTag(tag: string): void {
     if (this.tags.size < this.context.limits.maxItems) this.tags.add(this.#clean(tag, 'tags'));
     else this.counts.cut += 1;
@@ -347,6 +410,19 @@ function isArray(value: object): boolean {
   } catch {
     return false;
   }
+}
+
+/** Returns what is wrong with a score. */
+export function findScoreError(name: unknown, value: unknown): InvalidArgumentError | undefined {
+  if (typeof name !== 'string' || name === '')
+    return invalid(`name is ${describe(name)}, expected a non-empty string`, 'Pass the name of the score.');
+  if (typeof value === 'number' && Number.isFinite(value)) return undefined;
+  return invalid(`value is ${describe(value)}, expected a finite number`, 'Pass a number, such as 0 or 1.');
+}
+
+/** Returns 32 random hex digits. */
+function toId(): string {
+  return randomUUID().replaceAll('-', '');
 }
 
 /** Returns the reference for a child of `parent` that is written separately. */

@@ -1,6 +1,7 @@
 /** The public interfaces of a span that is being recorded, and its options. */
 
 import type { OptionTable } from '../base/options.js';
+import type { ScoreOptions, SpanUsage } from './gen-ai.js';
 import type { SpanKind, SpanStatus } from './span.js';
 
 /**
@@ -13,6 +14,8 @@ import type { SpanKind, SpanStatus } from './span.js';
 export interface SpanHandle {
   /** 32 hex digits. */
   readonly uuid: string;
+  /** Continues the trace in another process: as its header `traceparent`, or as its variable `TRACEPARENT`. */
+  readonly traceparent: string;
   readonly name: string;
   setInput(key: string, value: unknown): void;
   /** Merges `inputs` into earlier inputs. */
@@ -31,6 +34,10 @@ export interface SpanHandle {
   setStatus(status: SpanStatus, details?: StatusDetails): void;
   /** Adds an event with the current time to `metadata.events`. */
   addEvent(name: string, attributes?: Readonly<Record<string, unknown>>): void;
+  /** Sets what a call of a model used, in `metadata` under OpenTelemetry's names. */
+  setUsage(usage: SpanUsage): void;
+  /** Adds a score of the span's quality to `metadata.events`. */
+  addScore(name: string, value: number, options?: ScoreOptions): void;
 }
 
 export interface StatusDetails {
@@ -61,8 +68,11 @@ export interface TraceOptions {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Whether the return value becomes the outputs if no output was set. Default: the option of the tracer, which is true by default. */
   readonly captureOutput?: boolean | undefined;
-  /** The parent span; null for a root. Default: the active span. */
-  readonly parent?: SpanHandle | null | undefined;
+  /** The session or conversation that the span belongs to, and the user that it is for: `session.id` and `user.id` in `metadata`. */
+  readonly session?: string | undefined;
+  readonly user?: string | undefined;
+  /** The parent span, or the `traceparent` of one in another process; null for a root. Default: the active span. */
+  readonly parent?: SpanHandle | string | null | undefined;
 }
 export const TRACE_OPTIONS: OptionTable<TraceOptions> = {
   kind: 'any',
@@ -70,6 +80,8 @@ export const TRACE_OPTIONS: OptionTable<TraceOptions> = {
   tags: 'any',
   metadata: 'any',
   captureOutput: 'boolean',
+  session: 'string',
+  user: 'string',
   parent: 'any',
 };
 

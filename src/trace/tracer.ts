@@ -4,6 +4,8 @@
  *
  * Tracing never changes the behaviour of the traced code: results and errors stay the same, and a failure to write a span does not throw.
  * Data beyond a limit is counted and noted in the span.
+ *
+ * Long because the methods that start spans share their checks.
  */
 
 import type { Clock } from '../base/clock.js';
@@ -13,6 +15,7 @@ import { type InvalidArgumentError, messageOf } from '../base/errors.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
 import { toWellFormedText } from '../base/well-formed-text.js';
 import { findActiveSpan, runInSpan } from './active-span.js';
+import { SESSION_KEY, USER_KEY } from './gen-ai.js';
 import { observeResult } from './observe-result.js';
 import type { OpenTrace, OpenTraceKeeper, OpenTraceSource } from './open-traces.js';
 import { joinOtel } from './otel-context.js';
@@ -33,6 +36,8 @@ import { closeTree, noteUnsaved } from './span-tree.js';
 import { resolveTraceLimits, type TraceLimits } from './trace-limits.js';
 import { TraceSaver } from './trace-saver.js';
 import { iterateTraced, type StreamSource } from './trace-stream.js';
+import { TRACED_OPTIONS, type TracedOptions, toInputs, wrapFunction } from './traced-function.js';
+import { decodeTraceparent } from './traceparent.js';
 
 export interface TracerOptions {
   readonly clock: Clock;
@@ -149,6 +154,24 @@ export class Tracer implements OpenTraceSource {
     });
   }
 
+  /**
+   * Returns `fn` with each call as a span: with the same name, length, properties and type. The items of a generator or stream that it
+   * returns are recorded as they are read. Throws `ERR_SPAN_INVALID`.
+   */
+  traced<F extends (...args: never[]) => unknown>(fn: F, given: TracedOptions = {}): F {
+    if (typeof fn !== 'function')
+      throw invalid(`fn is ${describe(fn)}, expected a function`, 'Pass a function.');
+    const checked = this.#check<TracedOptions>('traced', given, TRACED_OPTIONS);
+    const { name = fn.name || 'function', captureInput = true, textOf: _, ...options } = checked;
+    const checkedName = this.#checkName(name);
+    return wrapFunction(fn, {
+      options: checked,
+      captureOutput: this.#capturesOutput(options),
+      start: (args) =>
+        this.#start(checkedName, captureInput ? { ...options, inputs: toInputs(args) } : options),
+    });
+  }
+
   /** Starts a span that the caller ends. It is not active: create spans below it with `span.run(fn)` or `parent: span`. */
   startSpan(name: string, options: TraceOptions = {}): ManualSpan {
     return this.#start(name, this.#check('startSpan', options, TRACE_OPTIONS));
@@ -211,12 +234,10 @@ export class Tracer implements OpenTraceSource {
 
   #start(name: string, options: TraceOptions): RecordedSpan {
     const checkedName = this.#checkName(name);
-    const parent = this.#parentOf(options.parent);
-    const span = new RecordedSpan(
-      this.#context,
-      checkedName,
-      parent?.state === 'released' ? undefined : parent,
-    );
+    const remote = typeof options.parent === 'string' ? decodeTraceparent(options.parent) : undefined;
+    const parent = remote === undefined ? this.#parentOf(options.parent) : undefined;
+    const above = parent?.state === 'released' ? undefined : parent;
+    const span = new RecordedSpan(this.#context, checkedName, above, remote);
     this.#place(span, parent);
     try {
       this.#apply(span, options);
@@ -225,8 +246,8 @@ export class Tracer implements OpenTraceSource {
       throw error;
     }
     if (span.state === 'open') {
-      const above = options.parent === null ? null : parent?.joined;
-      const joined = joinOtel(span.name, above, options.parent !== undefined);
+      const joinedParent = options.parent === null ? null : parent?.joined;
+      const joined = joinOtel(span.name, joinedParent, options.parent !== undefined, remote);
       if (joined !== undefined) span.join(joined);
     }
     return span;
@@ -255,11 +276,16 @@ export class Tracer implements OpenTraceSource {
     return 'trace';
   }
 
-  #parentOf(parent: SpanHandle | null | undefined): RecordedSpan | undefined {
+  #parentOf(parent: SpanHandle | string | null | undefined): RecordedSpan | undefined {
     if (parent === null) return undefined;
     if (parent === undefined) return findActiveSpan(this.#context);
     if (parent instanceof RecordedSpan && parent.context === this.#context) return parent;
-    this.#context.reportMisuse('parent is not a span of this run', 'Pass a span that this run has started.');
+    this.#context.reportMisuse(
+      typeof parent === 'string'
+        ? `parent is ${describe(parent)}, expected a span or a traceparent`
+        : 'parent is not a span of this run',
+      'Pass a span that this run has started, or what readTraceparent() returns.',
+    );
     return undefined;
   }
 
@@ -321,7 +347,9 @@ export class Tracer implements OpenTraceSource {
     this.#context.diagnostics.warn(code, `the span ${quote(span.name)} is not recorded: ${reason}`);
   }
 
-  #apply(span: RecordedSpan, { kind, inputs, tags, metadata }: TraceOptions): void {
+  #apply(span: RecordedSpan, { kind, inputs, tags, metadata, session, user }: TraceOptions): void {
+    if (session !== undefined) span.addMetadata(SESSION_KEY, session);
+    if (user !== undefined) span.addMetadata(USER_KEY, user);
     if (kind !== undefined) span.setKind(kind);
     if (Array.isArray(tags)) {
       for (const tag of tags) span.addTag(tag);

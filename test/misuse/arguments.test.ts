@@ -61,6 +61,8 @@ const SPAN_METHODS = [
   'setKind',
   'setStatus',
   'addEvent',
+  'setUsage',
+  'addScore',
 ];
 
 const CALLS: readonly [string, Call][] = [

@@ -82,6 +82,8 @@ function runCalls(target: Pick<Run, Exclude<keyof typeof tracking, 'init' | 'get
     trace: (o) => target.trace('a', o, () => 1),
     traceStream: (o) => target.traceStream('a', o, () => []),
     startSpan: (o) => target.startSpan('a', o),
+    traced: (o) => target.traced(() => 1, o),
+    logScore: (o) => target.logScore(span, 'a', 1, o),
     logInputs: (o) => target.logInputs({}, o),
     logOutputs: (o) => target.logOutputs({}, o),
     logMeta: (o) => target.logMeta({}, o),
@@ -291,6 +293,9 @@ const NESTED: Calls = {
   'the configuration of listRuns': (o) => uploader.listRuns(o),
   'the configuration of listFiles': (o) => uploader.listFiles(o, ref.uuid),
   'the configuration of pull': (o) => uploader.pull(o, [], directory),
+  'the usage of SpanHandle.setUsage': (o) => span.setUsage(o),
+  'the options of SpanHandle.addScore': (o) => span.addScore('s', 1, o),
+  'the option traceMetrics of Run': (o) => new polytrack.Run({ root: directory, traceMetrics: o }),
   'the details of SpanHandle.setStatus': (o) => span.setStatus('running', o),
 };
 
@@ -302,7 +307,7 @@ const TAKES_STEP =
 const TAKES_NONE = [
   ...['flush', 'logProgress', 'setName', 'setDescription', 'setReadme', 'logArtifactLineage'],
   ...['getInputs', 'getOutputs', 'getStatuses', 'getArtifactsLineage', 'getLogLevel'],
-  ...['getConnectionsCatalog', 'getArtifactsStoreConnection'],
+  ...['getConnectionsCatalog', 'getArtifactsStoreConnection', 'getTraceparent'],
 ]
   .flatMap((name) => [`Run.${name}`, `tracking.${name}`])
   .concat(
@@ -331,7 +336,7 @@ const TAKES_NONE = [
     ['EventFileReader.readBatches', 'EventFileReader.close', 'listEventFiles', 'decodeValue', 'TagIndex'],
     ['toScalarEvent', 'MemorySink', 'ProjectDirectory', 'artifactsOf', 'createPolyaxonValue', 'listStatus'],
     ['decodePolyaxonValue', 'isDone', 'parsePolyaxonUrl', 'sanitizeName', 'toFallbackName', 'toPolyaxonTag'],
-    ['toReadableName'],
+    ['toReadableName', 'readTraceparent'],
     ['toPolyaxonUrl'],
   );
 
