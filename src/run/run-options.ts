@@ -96,7 +96,7 @@ export interface RunOptions
    */
   readonly hparams?: boolean | undefined;
   /**
-   * Whether traces that call a model add metrics to the run: `traces/latency_s`, `traces/llm_latency_s`, `traces/input_tokens`, `traces/output_tokens`
+   * Whether traces whose spans say how many tokens a model used add metrics to the run: `traces/latency_s`, `traces/llm_latency_s`, `traces/input_tokens`, `traces/output_tokens`
    * and, with your prices, `traces/cost`. Default true.
    */
   readonly traceMetrics?: boolean | TraceMetricsOptions | undefined;

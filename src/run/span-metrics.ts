@@ -72,7 +72,7 @@ export function parseTraceMetrics(
   return given;
 }
 
-/** Returns the metrics of a trace, by name; none if it calls no model. */
+/** Returns the metrics of a trace, by name; none if its spans say nothing of tokens or cost. */
 export function toTraceMetrics(
   trace: SpanJson,
   { prefix = 'traces', prices = {} }: TraceMetricsOptions,
@@ -88,6 +88,8 @@ export function toTraceMetrics(
     output_tokens: sum(calls.map((call) => numberOf(call, OUTPUT_KEYS))),
     cost: sum(calls.map((call) => costOf(call, prices))),
   };
+  if (values.input_tokens === undefined && values.output_tokens === undefined && values.cost === undefined)
+    return {};
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) =>
       value === undefined ? [] : [[`${prefix}/${name}`, value]],

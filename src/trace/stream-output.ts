@@ -10,6 +10,8 @@ import { cleanText } from './span-mask.js';
 export interface StreamCapture<T> {
   readonly textOf: ((item: T) => string | null | undefined) | undefined;
   readonly captureOutput: boolean;
+  /** Receives each item. Never throws. */
+  readonly onValue?: ((item: T) => void) | undefined;
 }
 
 /** The key of `metadata` for the numbers of the stream. */
@@ -39,6 +41,7 @@ export class StreamOutput<T> {
   /** Records an item. Never throws, even if `textOf` throws. */
   add(item: T): void {
     this.#items += 1;
+    if (this.span.state === 'open') this.#capture.onValue?.(item);
     this.#firstItemMs ??= this.span.context.clock.monotonicMs() - this.#startMs;
     if (!this.#capture.captureOutput || this.span.state !== 'open') return;
     const text = this.#textOf(item);

@@ -1,9 +1,11 @@
 /** Wraps functions so that each call is a span, also of functions that return generators and streams. */
 
+import { messageOf } from '../base/errors.js';
 import type { OptionTable } from '../base/options.js';
+import { callUser } from '../base/user-callback.js';
 import { garbage, observeResult } from './observe-result.js';
 import type { RecordedSpan } from './recorded-span.js';
-import { TRACE_STREAM_OPTIONS, type TraceStreamOptions } from './span-handle.js';
+import { type SpanHandle, TRACE_STREAM_OPTIONS, type TraceStreamOptions } from './span-handle.js';
 import { StreamOutput } from './stream-output.js';
 
 /** Options of `traced`: those of `trace` and `traceStream`, for each call. */
@@ -12,12 +14,15 @@ export interface TracedOptions extends Omit<TraceStreamOptions<unknown>, 'inputs
   readonly name?: string | undefined;
   /** Whether the arguments become the inputs: a single object its properties, others the list `arguments`. Default true. */
   readonly captureInput?: boolean | undefined;
+  /** Receives the return value, or each item of a generator or stream, to add facts about it to the span. */
+  readonly onValue?: ((value: unknown, span: SpanHandle) => void) | undefined;
 }
 const { inputs: _inputs, parent: _parent, ...SHARED } = TRACE_STREAM_OPTIONS;
 export const TRACED_OPTIONS: OptionTable<TracedOptions> = {
   ...SHARED,
   name: 'string',
   captureInput: 'boolean',
+  onValue: 'function',
 };
 
 type AnyFunction = (...args: never[]) => unknown;
@@ -41,9 +46,16 @@ export function wrapFunction<F extends AnyFunction>(fn: F, { options, captureOut
         if (span.state === 'open') span.fail(error);
         throw error;
       }
-      const capture = { textOf: options.textOf, captureOutput };
+      const onValue = (value: unknown): void =>
+        callUser(
+          () => options.onValue?.(value, span),
+          (error) => span.addMetadata('value_error', messageOf(error)),
+          undefined,
+        );
+      const capture = { textOf: options.textOf, captureOutput, onValue };
       const resolved = (value: unknown): void => {
         if (span.state !== 'open' || followStream(value, new StreamOutput(span, capture))) return;
+        onValue(value);
         if (captureOutput) span.captureOutput(value);
         span.end();
       };

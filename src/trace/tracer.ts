@@ -162,7 +162,7 @@ export class Tracer implements OpenTraceSource {
     if (typeof fn !== 'function')
       throw invalid(`fn is ${describe(fn)}, expected a function`, 'Pass a function.');
     const checked = this.#check<TracedOptions>('traced', given, TRACED_OPTIONS);
-    const { name = fn.name || 'function', captureInput = true, textOf: _, ...options } = checked;
+    const { name = fn.name || 'function', captureInput = true, textOf: _, onValue: __, ...options } = checked;
     const checkedName = this.#checkName(name);
     return wrapFunction(fn, {
       options: checked,

@@ -150,6 +150,7 @@ describe('a wrong call', () => {
       Run.logPrCurve ERR_CURVE_INVALID: curve is undefined, expected an object with points or { labels, scores } → Pass the points of the curve as two arrays of equal length, or { labels, scores }.
       Run.logProgress ERR_PROGRESS_INVALID: progress is undefined, expected a number from 0 to 1 → Pass the completed fraction, such as step / steps.
       Run.logRocAucCurve ERR_CURVE_INVALID: curve is undefined, expected an object with points or { labels, scores } → Pass the points of the curve as two arrays of equal length, or { labels, scores }.
+      Run.logScore ERR_SPAN_INVALID: span is undefined, expected a span or its uuid → Pass a span, or its uuid.
       Run.logStatus ERR_STATUS_INVALID: status is undefined, expected one of created, resuming, on_schedule, compiled, queued, scheduled, starting, running, processing, stopping, failed, stopped, succeeded, skipped, warning, unschedulable, upstream_failed, retrying, unknown, done → Pass one of the expected statuses.
       Run.logTags ERR_TAGS_INVALID: tags is undefined, expected non-empty strings → Pass an array of strings, or one string with commas between tags.
       Run.logText ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
@@ -162,6 +163,7 @@ describe('a wrong call', () => {
       Run.startSpan ERR_SPAN_INVALID: name is undefined, expected a non-empty string → Pass a name that says what the span does.
       Run.trace ERR_SPAN_INVALID: fn is undefined, expected a function → Pass a function.
       Run.traceStream ERR_SPAN_INVALID: fn is undefined, expected a function → Pass a function.
+      Run.traced ERR_SPAN_INVALID: fn is undefined, expected a function → Pass a function.
       Run.update ERR_OPTION_INVALID: update: options is null, expected an object → Pass an object with any of the options name, description, readme, tags, inputs, outputs, meta.
       SummaryWriter.addAudio ERR_NAME_INVALID: name is undefined, expected a string → Pass the name as a string.
       SummaryWriter.addCustomScalars ERR_LAYOUT_INVALID: layout is undefined, expected a list of categories → Pass [{ title, charts: [{ title, multiline: [tags] } or { title, margin: [{ value, lower, upper }] }] }].
@@ -187,12 +189,14 @@ describe('a wrong call', () => {
       GraphBuilder.node ERR_GRAPH_INVALID: node is undefined, expected { name, op, … } → Give every node a unique name, an op, and inputs that name other nodes.
       SpanHandle.addEvent ERR_SPAN_INVALID: name is undefined, expected a string → Pass the name of the event.
       SpanHandle.addMetadata ERR_SPAN_INVALID: metadata is undefined, expected an object of names and values → Pass an object.
+      SpanHandle.addScore ERR_SPAN_INVALID: name is undefined, expected a non-empty string → Pass the name of the score.
       SpanHandle.setInput ERR_SPAN_INVALID: the key of setInput is undefined, expected a string → Pass a string as key.
       SpanHandle.setInputs ERR_SPAN_INVALID: inputs is undefined, expected an object of names and values → Pass an object.
       SpanHandle.setKind ERR_SPAN_INVALID: kind is undefined, expected one of llm, chain, agent, tool, embedding, retriever → Omit it for other spans.
       SpanHandle.setOutput ERR_SPAN_INVALID: the key of setOutput is undefined, expected a string → Pass a string as key.
       SpanHandle.setOutputs ERR_SPAN_INVALID: outputs is undefined, expected an object of names and values → Pass an object.
       SpanHandle.setStatus ERR_SPAN_INVALID: status is undefined, expected a Polyaxon status → Pass one of created, resuming, on_schedule, compiled, queued, scheduled, starting, running, processing, stopping, failed, stopped, succeeded, skipped, warning, unschedulable, upstream_failed, retrying, unknown, done.
+      SpanHandle.setUsage ERR_OPTION_INVALID: setUsage: options is null, expected an object → Pass an object with any of the options inputTokens, outputTokens, cachedInputTokens, cost, model, provider.
       new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter: options is null, expected an object → Pass an object with any of the options run, onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
       new PolyaxonClient ERR_OPTION_INVALID: new PolyaxonClient: options is null, expected an object → Pass an object with any of the options connection, transport, clock, beforeRequest, onNotice.
       new RunClient ERR_OPTION_INVALID: new RunClient: project is undefined, expected the name of a project → Pass project: "demo" or project: "owner/demo".
@@ -252,6 +256,7 @@ describe('a wrong call', () => {
       Run.logPrCurve ERR_OPTION_INVALID: logPrCurve has no option "layers" → Use only step, wallTime, timestamp, displayName, description.
       Run.logProgress ERR_PROGRESS_INVALID: progress is an object with the keys layers, units, expected a number from 0 to 1 → Pass the completed fraction, such as step / steps.
       Run.logRocAucCurve ERR_OPTION_INVALID: logRocAucCurve has no option "layers" → Use only step, wallTime, timestamp, displayName, description.
+      Run.logScore ERR_OPTION_INVALID: logScore has no option "layers" → Use only label, explanation.
       Run.logStatus ERR_OPTION_INVALID: logStatus has no option "layers" → Use only reason, message, wallTime.
       Run.logTags ERR_OPTION_INVALID: logTags has no option "layers" → Use only reset.
       Run.logTensorboardRef ERR_OPTION_INVALID: logTensorboardRef has no option "layers" → Use only name, isInput, relPath.
@@ -264,9 +269,10 @@ describe('a wrong call', () => {
       Run.setName ERR_NAME_INVALID: name is an object with the keys layers, units, expected a string → Pass the name as a string.
       Run.setReadme ERR_TEXT_INVALID: readme is an object with the keys layers, units, expected a string → Pass a string of plain text or Markdown.
       Run.start ERR_OPTION_INVALID: start has no option "layers" → Use only reason, message, wallTime.
-      Run.startSpan ERR_OPTION_INVALID: startSpan has no option "layers" → Use only kind, inputs, tags, metadata, captureOutput, parent.
+      Run.startSpan ERR_OPTION_INVALID: startSpan has no option "layers" → Use only kind, inputs, tags, metadata, captureOutput, session, user, parent.
       Run.trace ERR_SPAN_INVALID: fn is an object with the keys layers, units, expected a function → Pass a function.
       Run.traceStream ERR_SPAN_INVALID: fn is an object with the keys layers, units, expected a function → Pass a function.
+      Run.traced ERR_SPAN_INVALID: fn is an object with the keys layers, units, expected a function → Pass a function.
       Run.update ERR_OPTION_INVALID: update has no option "layers" → Use only name, description, readme, tags, inputs, outputs, meta.
       SummaryWriter.addAudio ERR_OPTION_INVALID: addAudio has no option "layers" → Use only wallTime, timestamp, displayName, description.
       SummaryWriter.addCustomScalars ERR_OPTION_INVALID: addCustomScalars has no option "layers" → Use only wallTime.
@@ -293,11 +299,13 @@ describe('a wrong call', () => {
       GraphBuilder.build ERR_GRAPH_INVALID: the graph has no nodes → Give every node a unique name, an op, and inputs that name other nodes.
       GraphBuilder.node ERR_GRAPH_INVALID: name of a node is undefined, expected a string → Give every node a unique name, an op, and inputs that name other nodes.
       SpanHandle.addEvent ERR_SPAN_INVALID: name is an object with the keys layers, units, expected a string → Pass the name of the event.
+      SpanHandle.addScore ERR_OPTION_INVALID: addScore has no option "layers" → Use only label, explanation.
       SpanHandle.addTag ERR_SPAN_INVALID: tag is an object with the keys layers, units, expected a non-empty string → Pass non-empty strings.
       SpanHandle.setInput ERR_SPAN_INVALID: the key of setInput is an object with the keys layers, units, expected a string → Pass a string as key.
       SpanHandle.setKind ERR_SPAN_INVALID: kind is an object with the keys layers, units, expected one of llm, chain, agent, tool, embedding, retriever → Omit it for other spans.
       SpanHandle.setOutput ERR_SPAN_INVALID: the key of setOutput is an object with the keys layers, units, expected a string → Pass a string as key.
       SpanHandle.setStatus ERR_OPTION_INVALID: setStatus has no option "layers" → Use only reason, message.
+      SpanHandle.setUsage ERR_OPTION_INVALID: setUsage has no option "layers" → Use only inputTokens, outputTokens, cachedInputTokens, cost, model, provider.
       new EventFileReader ERR_OPTION_INVALID: new EventFileReader has no option "layers" → Use only offset, onDamage, open.
       new Diagnostics ERR_OPTION_INVALID: new Diagnostics has no option "layers" → Use only onError, onWarning.
       new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter has no option "layers" → Use only run, onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.
@@ -358,6 +366,7 @@ describe('a wrong call', () => {
       Run.logPrCurve ERR_OPTION_INVALID: logPrCurve: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description.
       Run.logProgress ERR_PROGRESS_INVALID: progress is "name", expected a number from 0 to 1 → Pass the completed fraction, such as step / steps.
       Run.logRocAucCurve ERR_OPTION_INVALID: logRocAucCurve: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description.
+      Run.logScore ERR_OPTION_INVALID: logScore: options is null, expected an object → Pass an object with any of the options label, explanation.
       Run.logStatus ERR_OPTION_INVALID: logStatus: options is null, expected an object → Pass an object with any of the options reason, message, wallTime.
       Run.logTags ERR_OPTION_INVALID: logTags: options is null, expected an object → Pass an object with any of the options reset.
       Run.logTensorboardRef ERR_OPTION_INVALID: logTensorboardRef: options is null, expected an object → Pass an object with any of the options name, isInput, relPath.
@@ -367,9 +376,10 @@ describe('a wrong call', () => {
       Run.logVideo ERR_OPTION_INVALID: logVideo: options is null, expected an object → Pass an object with any of the options step, wallTime, timestamp, displayName, description, framesPerSecond, fps.
       Run.metric ERR_OPTION_INVALID: metric: options is null, expected an object → Pass an object with any of the options goal.
       Run.start ERR_OPTION_INVALID: start: options is "name", expected an object → Pass an object with any of the options reason, message, wallTime.
-      Run.startSpan ERR_OPTION_INVALID: startSpan: options is null, expected an object → Pass an object with any of the options kind, inputs, tags, metadata, captureOutput, parent.
+      Run.startSpan ERR_OPTION_INVALID: startSpan: options is null, expected an object → Pass an object with any of the options kind, inputs, tags, metadata, captureOutput, session, user, parent.
       Run.trace ERR_SPAN_INVALID: fn is null, expected a function → Pass a function.
       Run.traceStream ERR_SPAN_INVALID: fn is null, expected a function → Pass a function.
+      Run.traced ERR_SPAN_INVALID: fn is "name", expected a function → Pass a function.
       Run.update ERR_OPTION_INVALID: update: options is "name", expected an object → Pass an object with any of the options name, description, readme, tags, inputs, outputs, meta.
       SummaryWriter.addAudio ERR_OPTION_INVALID: addAudio: options is null, expected an object → Pass an object with any of the options wallTime, timestamp, displayName, description.
       SummaryWriter.addCustomScalars ERR_OPTION_INVALID: addCustomScalars: options is null, expected an object → Pass an object with any of the options wallTime.
@@ -395,11 +405,13 @@ describe('a wrong call', () => {
       SummaryWriter.setDefaultStep ERR_STEP_INVALID: step is "name", expected an integer → Pass a whole number or a bigint.
       GraphBuilder.build ERR_GRAPH_INVALID: the graph has no nodes → Give every node a unique name, an op, and inputs that name other nodes.
       GraphBuilder.node ERR_GRAPH_INVALID: node is "name", expected { name, op, … } → Give every node a unique name, an op, and inputs that name other nodes.
+      SpanHandle.addScore ERR_OPTION_INVALID: addScore: options is null, expected an object → Pass an object with any of the options label, explanation.
       SpanHandle.addTag ERR_SPAN_INVALID: tag is null, expected a non-empty string → Pass non-empty strings.
       SpanHandle.setInputs ERR_SPAN_INVALID: inputs is "name", expected an object of names and values → Pass an object.
       SpanHandle.setKind ERR_SPAN_INVALID: kind is "name", expected one of llm, chain, agent, tool, embedding, retriever → Omit it for other spans.
       SpanHandle.setOutputs ERR_SPAN_INVALID: outputs is "name", expected an object of names and values → Pass an object.
       SpanHandle.setStatus ERR_OPTION_INVALID: setStatus: options is null, expected an object → Pass an object with any of the options reason, message.
+      SpanHandle.setUsage ERR_OPTION_INVALID: setUsage: options is "name", expected an object → Pass an object with any of the options inputTokens, outputTokens, cachedInputTokens, cost, model, provider.
       new EventFileReader ERR_OPTION_INVALID: new EventFileReader: options is null, expected an object → Pass an object with any of the options offset, onDamage, open.
       new Diagnostics ERR_OPTION_INVALID: new Diagnostics: options is "name", expected an object → Pass an object with any of the options onError, onWarning.
       new PolytrackSpanExporter ERR_OPTION_INVALID: new PolytrackSpanExporter: options is "name", expected an object → Pass an object with any of the options run, onSpan, mask, limits, maxBufferedSpans, waitForRootMs, waitForLateMs, clock, diagnostics.

@@ -1,7 +1,7 @@
 /** Traces of a run, as its files hold them. */
 
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { ROOT_CONTEXT, trace } from '@opentelemetry/api';
@@ -9,9 +9,9 @@ import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trac
 import { describe, expect, it } from 'vitest';
 import { Run } from '../../src/run/run.js';
 import { PolytrackSpanExporter } from '../../src/trace/otel-exporter.js';
-import type { SpanJson } from '../../src/trace/span.js';
 import { spawnScript } from '../support/child-script.js';
 import { createTempDir } from '../support/temp-dir.js';
+import { readSpans } from '../trace/read-spans.js';
 
 function startRun(): Run {
   return new Run({
@@ -26,15 +26,6 @@ function startRun(): Run {
   });
 }
 
-function readTraces(run: Run): SpanJson[] {
-  const directory = join(run.paths.run, 'events', 'span');
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory)
-    .flatMap((file) => readFileSync(join(directory, file), 'utf8').split('\n'))
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(JSON.parse(line).span) as SpanJson);
-}
-
 describe('traces of a run', () => {
   it('are written under a shortened name if the name of the root is too long for an event', async () => {
     const run = startRun();
@@ -45,7 +36,7 @@ describe('traces of a run', () => {
     run.logTrace({ name: ' ' });
     await run.end();
 
-    const traces = readTraces(run);
+    const traces = readSpans(run);
     expect(traces.map((span) => [span.name, span.children?.length ?? 0])).toEqual([
       [name, 1],
       [name, 1],
@@ -65,7 +56,7 @@ describe('traces of a run', () => {
     run.logTrace({ name: 'logged', uuid: given });
     await run.end();
 
-    const [answer, logged] = readTraces(run);
+    const [answer, logged] = readSpans(run);
     expect(answer).toMatchObject({
       metadata: { polytrack: { uuid } },
       children: [{ uuid: expect.stringMatching(/^[0-9a-f]{32}$/) }],
@@ -107,7 +98,7 @@ describe('traces of a run', () => {
       rawHeaders: ['Accept', '*/*', 'X-Api-Key', '***'],
       credentials: { id: '***' },
     };
-    expect(readTraces(run)).toMatchObject([
+    expect(readSpans(run)).toMatchObject([
       { inputs: masked, children: [{ metadata: masked }] },
       { inputs: masked, outputs: masked },
     ]);
@@ -151,7 +142,7 @@ describe('a trace that is open when its process is killed', () => {
     });
     await run.end();
 
-    const agent = readTraces(run).find(({ name }) => name === 'agent');
+    const agent = readSpans(run).find(({ name }) => name === 'agent');
     expect(agent).toMatchObject({
       status: 'stopped',
       status_conditions: [{ reason: 'ProcessEnded' }],
@@ -195,13 +186,13 @@ describe('a trace that is open when its process is killed', () => {
     await run.flush();
     const saved = () => readdirSync(join(run.paths.run, '.plx')).filter((name) => name.startsWith('spans-'));
 
-    expect(readTraces(run)).toEqual([]);
+    expect(readSpans(run)).toEqual([]);
     expect(readFileSync(join(run.paths.run, '.plx', saved()[0]!), 'utf8')).toContain('"name":"step"');
     request.end();
     await provider.shutdown();
     await run.end();
 
-    expect(readTraces(run)).toMatchObject([{ name: 'request', children: [{ name: 'step' }] }]);
+    expect(readSpans(run)).toMatchObject([{ name: 'request', children: [{ name: 'step' }] }]);
     expect(saved()).toEqual([]);
   });
 
@@ -215,7 +206,7 @@ describe('a trace that is open when its process is killed', () => {
     await run.end();
 
     expect(readdirSync(join(run.paths.run, '.plx')).filter((name) => name.startsWith('spans-'))).toEqual([]);
-    expect(readTraces(run)).toMatchObject([{ name: 'agent', children: [{ name: 'step' }] }]);
+    expect(readSpans(run)).toMatchObject([{ name: 'agent', children: [{ name: 'step' }] }]);
   });
 });
 
