@@ -79,6 +79,11 @@ export class RunLifecycle {
     return this.#ending !== undefined;
   }
 
+  /** Adds a text to the log of the run, if it has one. */
+  log(stream: 'stdout' | 'stderr', text: string): void {
+    this.#run.capture.log(stream, text);
+  }
+
   flush(): Promise<void> {
     return this.#context.observe(this.#flush());
   }

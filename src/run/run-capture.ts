@@ -90,6 +90,11 @@ export class RunCapture {
     this.#console?.log('stderr', `Uncaught ${text}`);
   }
 
+  /** Logs text that did not go through the console. */
+  log(stream: 'stdout' | 'stderr', text: string): void {
+    this.#console?.log(stream, text);
+  }
+
   /** Resolves once code and environment are recorded. */
   settle(): Promise<void> {
     return this.#facts;

@@ -486,6 +486,11 @@ export class Run {
     this.context.guard(() => logScore(this.context, span, name, value, options));
   }
 
+  /** @internal Adds a text to the log of the run, if it has one. */
+  get writeLog(): RunLifecycle['log'] {
+    return (stream, text) => this.#lifecycle.log(stream, text);
+  }
+
   /** @internal Saves the open traces of an exporter with those of this run. */
   get keepTraces(): SpanRun['keepTraces'] {
     return (source) => this.#tracer.keepTraces(source);

@@ -51,7 +51,7 @@ const SPAN_EXPORTER_OPTIONS: OptionTable<SpanExporterOptions> = {
 const SUBJECT = 'the span exporter';
 
 export class PolytrackSpanExporter {
-  readonly #onSpan: (span: SpanJson) => void;
+  readonly #receiver: { readonly onSpan: (span: SpanJson) => void };
   readonly #diagnostics: Diagnostics;
   readonly #limits: TraceLimits;
   readonly #mask: SpanMasker | undefined;
@@ -73,7 +73,7 @@ export class PolytrackSpanExporter {
         'Pass { run }, or { onSpan: (span) => … }.',
       );
     }
-    this.#onSpan = onSpan;
+    this.#receiver = { onSpan };
     this.#diagnostics = options.diagnostics ?? new Diagnostics();
     this.#limits = resolveTraceLimits(options.limits);
     this.#mask = toSafeMasker(options.mask, this.#diagnostics);
@@ -153,7 +153,7 @@ export class PolytrackSpanExporter {
   #emit(span: SpanJson): void {
     const onFailure = (cause: unknown): void =>
       this.#fail(`the span ${describe(span.name)} could not be written: ${messageOf(cause)}`, cause);
-    callUser(() => this.#onSpan(span), onFailure, undefined);
+    callUser(() => this.#receiver.onSpan(span), onFailure, undefined);
   }
 
   #fail(message: string, cause: unknown): void {

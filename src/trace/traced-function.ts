@@ -68,7 +68,7 @@ export function wrapFunction<F extends AnyFunction>(fn: F, { options, captureOut
 }
 
 /** The arguments of a call as inputs. */
-export function toInputs(args: readonly unknown[]): Readonly<Record<string, unknown>> {
+export function toSpanInputs(args: readonly unknown[]): Readonly<Record<string, unknown>> {
   const [first] = args;
   const isNamed = args.length === 1 && Object.prototype.toString.call(first) === '[object Object]';
   if (isNamed) return first as Record<string, unknown>;

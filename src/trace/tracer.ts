@@ -36,7 +36,7 @@ import { closeTree, noteUnsaved } from './span-tree.js';
 import { resolveTraceLimits, type TraceLimits } from './trace-limits.js';
 import { TraceSaver } from './trace-saver.js';
 import { iterateTraced, type StreamSource } from './trace-stream.js';
-import { TRACED_OPTIONS, type TracedOptions, toInputs, wrapFunction } from './traced-function.js';
+import { TRACED_OPTIONS, type TracedOptions, toSpanInputs, wrapFunction } from './traced-function.js';
 import { decodeTraceparent } from './traceparent.js';
 
 export interface TracerOptions {
@@ -168,7 +168,7 @@ export class Tracer implements OpenTraceSource {
       options: checked,
       captureOutput: this.#capturesOutput(options),
       start: (args) =>
-        this.#start(checkedName, captureInput ? { ...options, inputs: toInputs(args) } : options),
+        this.#start(checkedName, captureInput ? { ...options, inputs: toSpanInputs(args) } : options),
     });
   }
 

@@ -68,7 +68,7 @@ const SHARED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders whose exported names are not checked for users yet. */
-const UNCHECKED = /^uploader\/(?:store|operations\/check)\//;
+const UNCHECKED = /^(?:uploader\/(?:store|operations\/check)|src\/integrations)\//;
 
 /** The files that export each name, by name. */
 const exporters = new Map<string, string[]>();

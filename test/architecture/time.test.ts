@@ -17,6 +17,7 @@ const WALL_TIME: Readonly<Record<string, readonly string[]>> = {
     'src/format/writer/event-file-writer.ts',
     'src/format/writer/first-file.ts',
     'src/run/run-session.ts',
+    'src/run/tracing.ts',
     'src/summary-writer/summary-writer.ts',
     'src/trace/recorded-span.ts',
   ],

@@ -21,6 +21,7 @@ import { joinPainted } from './paint.js';
 import { toErrorText } from './print-error.js';
 import { RUN_HELP, RUN_NAMES } from './run-names.js';
 import { toJsonBest, toJsonNumber, toJsonRun } from './runs.js';
+import { showTraces, TRACE_HELP } from './show-traces.js';
 import { toStatusCell } from './status-cell.js';
 import { type Cell, type Column, type TableOptions, toTable } from './table.js';
 import { useRuns } from './use-runs.js';
@@ -43,13 +44,14 @@ export function addShowCommand(program: Command, context: CommandContext): void 
     )
     .argument('<run>', RUN_NAMES);
   addOptions(command)
-    .addHelpText('after', RUN_HELP + EXIT_HELP)
+    .addHelpText('after', RUN_HELP + TRACE_HELP + EXIT_HELP)
     .action((reference: string, flags: Flags) => runShow(reference, flags, context));
 }
 
 async function runShow(reference: string, flags: Flags, context: CommandContext): Promise<void> {
   const { io, signal } = context;
   await useRuns([reference], flags, context, async ([found]) => {
+    if (await showTraces(found!, flags, context)) return;
     const [row] = await readRows([found!.run], { io, signal, columns: [], others: [] });
     const details = await readDetails(found!, { signal, logLines: LOG_LINES });
     context.stdout(

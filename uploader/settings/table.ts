@@ -17,6 +17,7 @@ import {
   httpAddress,
   names,
   oneOf,
+  optionalText,
   optionalUuid,
   patterns,
   perSecond,
@@ -388,6 +389,12 @@ export const FLAGS = {
   }),
   csv: row(toggle, ['runs'], 'print the table as CSV, with exact values'),
   watch: row(toggle, ['runs'], 'print the table again whenever something has changed, until interrupted'),
+  trace: row(
+    optionalText('[id]'),
+    ['show'],
+    'print the traces of the run as trees; with an id or the name of a root, that trace with its values',
+  ),
+  html: row(text('<file>'), ['show'], 'write the traces to this file, as a page for a browser'),
   shown: row(
     toggle,
     ['inspect'],

@@ -49,6 +49,11 @@ export function text(placeholder: string): ValueType<string> {
   return { placeholder, parse: parseText };
 }
 
+/** A text, or nothing. */
+export function optionalText(placeholder: string): ValueType<string | true> {
+  return { placeholder, parse: (found) => (found.value === true ? true : parseText(found)) };
+}
+
 /** One string or several. */
 export const patterns: ValueType<readonly string[]> = {
   placeholder: '<pattern...>',
