@@ -3,7 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /** For stores and for `polytrack export`. Optional packages of tracking are not needed. */
-const WANTED = /^@aws-sdk\/|^@azure\/|^@google-cloud\/|^apache-arrow$|^hyparquet-writer$/;
+const WANTED =
+  /^@aws-sdk\/|^@azure\/|^@google-cloud\/|^apache-arrow$|^hyparquet-writer$|^@modelcontextprotocol\/sdk$/;
 /** Workload identity of Azure. Nothing else needs it, so it is not in the lock file. */
 const AZURE_IDENTITY = { '@azure/identity': '4.14.1' };
 

@@ -29,6 +29,6 @@ export function isMissing(name: string, error: unknown): boolean {
   return (
     error instanceof Error &&
     MISSING_CODE.test(String(Reflect.get(error, 'code'))) &&
-    error.message.includes(`'${name}'`)
+    [`'${name}'`, `'${name}/`].some((each) => error.message.includes(each))
   );
 }

@@ -87,26 +87,26 @@ describe('packages', () => {
 const SDKS = ['@aws-sdk/client-s3', '@azure/storage-blob', '@google-cloud/storage'];
 /** Packages for formats of files. */
 const FORMATS = ['apache-arrow', 'hyparquet-writer'];
+/** Loaded by `polytrack mcp`. */
+const MCP = '@modelcontextprotocol/sdk';
 
 describe('SDKs of cloud stores, and packages for formats', () => {
   it('are optional peers', () => {
-    expect(optionalPeers).toEqual([...SDKS, ...FORMATS]);
+    expect(optionalPeers).toEqual([...SDKS, MCP, ...FORMATS]);
     expect(Object.keys(manifest.peerDependencies)).toEqual(optionalPeers);
   });
 
   it('are imported by type only, and loaded by loadLibrary', () => {
     const isSdk = (name: string): boolean => /^@(?:aws|azure|google-cloud|smithy)/.test(name);
-    const sdks = imports.filter(({ name }) => isSdk(name) || FORMATS.includes(name));
+    const sdks = imports.filter(({ name }) => isSdk(name) || FORMATS.includes(name) || name === MCP);
 
     expect(sdks.filter(({ form }) => form === 'import')).toEqual([]);
-    expect(
-      sdks
-        .filter(({ form }) => form === 'load')
-        .map(({ name }) => name)
-        .sort(),
-    ).toEqual(optionalPeers);
+    const loaded = new Set(sdks.filter(({ form }) => form === 'load').map(({ name }) => name));
+    expect([...loaded].sort()).toEqual(optionalPeers);
     const isInPlace = ({ name, source }: (typeof sdks)[number]): boolean =>
-      source.startsWith(FORMATS.includes(name) ? 'src/reading/table/' : 'uploader/store/');
+      name === MCP
+        ? source === 'uploader/commands/mcp.ts'
+        : source.startsWith(FORMATS.includes(name) ? 'src/reading/table/' : 'uploader/store/');
     expect(sdks.filter((each) => !isInPlace(each))).toEqual([]);
   });
 });

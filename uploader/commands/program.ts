@@ -17,6 +17,7 @@ import { HelpCommand } from './help-command.js';
 import { addImportCommand } from './import.js';
 import { addInspectCommand } from './inspect.js';
 import { addLsCommand } from './ls.js';
+import { addMcpCommand } from './mcp.js';
 import { toErrorText } from './print-error.js';
 import { addPullCommand } from './pull.js';
 import { addRunCommand } from './run.js';
@@ -35,6 +36,7 @@ const COMMANDS = [
   ...[addVerifyCommand, addCleanCommand, addPullCommand, addLsCommand, addInspectCommand, addFsckCommand],
   ...[addCompactCommand, addExportCommand, addRunCommand],
   ...[addRunsCommand, addShowCommand, addCompareCommand, addAggregateCommand, addUiCommand, addServeCommand],
+  ...[addMcpCommand],
   ...[addDoctorCommand, addCompletionCommand],
 ];
 

@@ -2,8 +2,6 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { RunsNotFoundError } from '../../src/base/errors.js';
-import { createLocalSource } from '../../src/reading/local-source.js';
 import type { RunSource } from '../../src/reading/run-source.js';
 import { ConfigError } from '../base/errors.js';
 import { formatCount } from '../base/format.js';
@@ -20,11 +18,10 @@ import {
   sortRows,
 } from '../operations/runs/select-rows.js';
 import { toBestText, toCsv, toValueText } from '../operations/runs/value-text.js';
-import { findOfflineRoots } from '../run-directory/offline-roots.js';
 import { parseFlag } from '../settings/settings.js';
 import type { Flags } from '../settings/table.js';
 import { type CommandContext, EXIT, toInterruptHelp, toTableOptions } from './context.js';
-import { openStoreRuns } from './open-store-runs.js';
+import { openSources } from './open-sources.js';
 import { addOptions } from './options.js';
 import { joinPainted } from './paint.js';
 import { reportError, toErrorText } from './print-error.js';
@@ -99,18 +96,6 @@ function parseQuery(flags: Flags): Query {
     order: parseOrder(parseFlag(flags, 'sort') ?? '-created'),
     format: flags.json === true ? 'json' : flags.csv === true ? 'csv' : 'text',
   };
-}
-
-async function openSources(
-  place: string | undefined,
-  flags: Flags,
-  context: CommandContext,
-): Promise<RunSource[]> {
-  if (place?.includes('://')) return [await openStoreRuns(place, flags, context)];
-  if (place !== undefined) return [createLocalSource(place)];
-  const { found, searched } = await findOfflineRoots(context.environment, context.io.fileSystem);
-  if (found.length > 0) return found.map(createLocalSource);
-  throw new RunsNotFoundError(searched.join(', '), 'none of them contains runs/');
 }
 
 async function readQuery(

@@ -45,7 +45,7 @@ const WRITING = [...UPLOADING_OR_RUN, 'check', 'doctor'] as const;
 const CONNECTING = [...TRANSFERRING, 'check', 'status', 'doctor'] as const;
 const PRINTING = [...CONNECTING, 'inspect', 'fsck', 'compact'] as const;
 
-export type CommandName = (typeof PRINTING)[number] | 'run' | 'export' | 'ui' | 'serve';
+export type CommandName = (typeof PRINTING)[number] | 'run' | 'export' | 'ui' | 'serve' | 'mcp';
 
 export interface Row extends RowOptions {
   readonly type: ValueType<unknown>;

@@ -59,7 +59,7 @@ describe('findExpected', () => {
   );
 
   it('lists the values of an enumeration, in both forms', () => {
-    expect(textsOf('export', '--format', '')).toEqual(['csv', 'parquet', 'arrow']);
+    expect(textsOf('export', '--format', '')).toEqual(['csv', 'json', 'parquet', 'arrow']);
     expect(textsOf('export', '--format=p')).toEqual(['--format=parquet']);
     expect(textsOf('completion', '')).toEqual(['bash', 'zsh', 'fish']);
   });
@@ -133,7 +133,7 @@ describe('in a directory with runs', () => {
         ['polytrack sync --reg\t', 'polytrack sync --region '],
         ['polytrack export x --format pa\t', 'polytrack export x --format parquet '],
         ['polytrack export x --format=pa\t', 'polytrack export x --format=parquet '],
-        ['polytrack export x --format=\u001b*', 'polytrack export x --format=arrow csv parquet '],
+        ['polytrack export x --format=\u001b*', 'polytrack export x --format=arrow csv json parquet '],
         ['polytrack show basel\t', 'polytrack show baseline '],
         ['polytrack show aaa\t', 'polytrack show aaaaaaaa '],
         ['polytrack show with\t', 'polytrack show with\\ space '],
