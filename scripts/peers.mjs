@@ -74,6 +74,14 @@ const RCLONE_PARTS = fileURLToPath(new URL('rclone/main.go', import.meta.url));
 /** The part of rclone that serves a directory as S3. */
 const RCLONE_S3_PARTS = fileURLToPath(new URL('rclone-s3/main.go', import.meta.url));
 const GOFAKES3 = 'github.com/johannesboyne/gofakes3/cmd/gofakes3@v1.2.0';
+/** polytrack's program around the code that defines Kubernetes' objects, Pod Security, and Grafana's dashboards. */
+const KUBERNETES = fileURLToPath(new URL('kubernetes/main.go', import.meta.url));
+const KUBERNETES_MODULES = [
+  'k8s.io/pod-security-admission@v0.34.4',
+  'github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring@v0.85.0',
+  'sigs.k8s.io/kustomize/api@v0.20.1',
+  'github.com/grafana/grafana-foundation-sdk/go@v0.0.22',
+];
 /** Versions of the npm packages with Node's binaries, one per platform. */
 const NODE_VERSIONS = { 20: '20.19.0', 22: '22.23.3', 24: '24.21.0' };
 
@@ -90,6 +98,11 @@ const PEERS = {
   'rclone-s3': {
     version: `${RCLONE} with the parts ${hashOf(RCLONE_S3_PARTS)}`,
     setUp: (directory) => buildWithGo(directory, { name: 'rclone', source: RCLONE_S3_PARTS, module: RCLONE }),
+  },
+  kubernetes: {
+    version: `${KUBERNETES_MODULES.join(' ')} in ${hashOf(KUBERNETES)}`,
+    setUp: (directory) =>
+      buildWithGo(directory, { name: 'kubernetes', source: KUBERNETES, modules: KUBERNETES_MODULES }),
   },
   gofakes3: { version: GOFAKES3, setUp: (directory) => installWithGo(directory, GOFAKES3) },
   'bench/rclone': {
@@ -217,11 +230,11 @@ function setUpGcsEmulator(home) {
   return buildWithGo(home, { name: 'gcs-emulator', source: GCS_EMULATOR, module: FAKE_GCS_SERVER });
 }
 
-/** Builds a program from one source file and the module that it uses. */
-async function buildWithGo(home, { name, source, module }) {
+/** Builds a program from one source file and the modules that it uses. */
+async function buildWithGo(home, { name, source, module, modules = [module] }) {
   copyFileSync(source, join(home, 'main.go'));
   await runGo(home, ['mod', 'init', name]);
-  await runGo(home, ['get', module]);
+  await runGo(home, ['get', ...modules]);
   await runGo(home, ['build', '-p', '2', '-mod=mod', '-o', name, '.']);
 }
 

@@ -1,10 +1,12 @@
 /** Checks the manifests in `deploy/` against the published schemas and the version of this package. */
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { describeWithPeers } from '../support/peers.js';
+import { describeWithPeers, peerPath } from '../support/peers.js';
 import { runPolyaxonPython } from '../support/polyaxon.js';
 import { createTempDir } from '../support/temp-dir.js';
 
@@ -38,6 +40,45 @@ describeWithPeers(['polyaxon'], 'the published schemas', () => {
       writeFileSync(file, text);
       expect(await findProblems(file), String(index)).not.toEqual([]);
     }
+  });
+});
+
+describeWithPeers(['kubernetes'], 'the code that defines objects, Pod Security and dashboards', () => {
+  async function check(...paths: string[]): Promise<string[]> {
+    const { stdout } = await promisify(execFile)(peerPath('kubernetes'), paths);
+    return JSON.parse(stdout) as string[];
+  }
+  const KUBERNETES = join(DEPLOY, 'kubernetes');
+
+  it('accepts all objects, also as Kustomize builds them, each pod as "restricted", and the dashboard', async () => {
+    const directories = ['shared-volume', 'node-local', 'monitoring'].map((name) => join(KUBERNETES, name));
+    const files = [join(KUBERNETES, 'sidecar.yaml'), join(KUBERNETES, 'monitoring/dashboard.json')];
+
+    expect(await check(...directories, ...files)).toEqual([]);
+  });
+
+  it.each(['aws', 'google', 'azure'])('accepts the identity of %s', async (cloud) => {
+    const directory = createTempDir();
+    cpSync(KUBERNETES, join(directory, 'kubernetes'), { recursive: true });
+    const kustomization = {
+      resources: ['kubernetes/shared-volume'],
+      components: [`kubernetes/identity/${cloud}`],
+    };
+    writeFileSync(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization));
+
+    expect(await check(directory)).toEqual([]);
+  });
+
+  it.each([
+    ['runAsNonRoot: true', 'runAsNonRoot: false', 'runAsNonRoot'],
+    ['drop: [ALL]', 'drop: []', 'unrestricted capabilities'],
+    ['persistentVolumeClaim: { claimName: train }', 'hostPath: { path: /tmp }', 'hostPath'],
+    ['backoffLimit: 0', 'backoffLimits: 0', 'unknown field'],
+  ])('rejects a sidecar with %s replaced by %s', async (from, to, reason) => {
+    const file = join(createTempDir(), 'wrong.yaml');
+    writeFileSync(file, readFileSync(join(KUBERNETES, 'sidecar.yaml'), 'utf8').replace(from, to));
+
+    expect((await check(file)).join('\n')).toContain(reason);
   });
 });
 

@@ -19,6 +19,7 @@ const BINARIES = {
   gofakes3: 'gofakes3/gofakes3',
   azurite: 'azurite/node_modules/azurite/dist/src/blob/main.js',
   gcs: 'gcs/gcs-emulator',
+  kubernetes: 'kubernetes/kubernetes',
   'node-20': `node-20/node_modules/node-${process.platform}-${process.arch}/bin/node`,
   'node-22': `node-22/node_modules/node-${process.platform}-${process.arch}/bin/node`,
   'node-24': `node-24/node_modules/node-${process.platform}-${process.arch}/bin/node`,
