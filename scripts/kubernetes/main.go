@@ -1,6 +1,6 @@
 // Checks deployment files for tests, with the code of those who define them, and prints the problems as a JSON list:
 //
-//   - a directory is built by Kustomize, and a file is read as it is;
+//   - a directory is built by Kustomize, and a file is read unchanged;
 //   - each object must be one of the API, or of the Prometheus Operator, without unknown fields;
 //   - each pod must pass the Pod Security Standard "restricted";
 //   - a JSON file must be a dashboard of Grafana.
