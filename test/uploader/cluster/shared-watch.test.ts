@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { toShard } from '../../../uploader/cluster/shards.js';
 import { UNPROBED_S3 } from '../../../uploader/store/base/capabilities.js';
@@ -48,6 +49,39 @@ describe('watch with a cluster', () => {
 
     expect(await first.stop()).toMatchObject({ isComplete: true, files: { elsewhere: 0, unsent: 0 } });
     expect(countLeases(harness)).toBe(SHARDS);
+  });
+
+  it('aborts what it sends when its leases end, and sends it once they are renewed', async () => {
+    const harness = createHarness();
+    const { store } = harness;
+    const commit = store.commit.bind(store);
+    const fates: string[] = [];
+    let isBlocked = true;
+    store.commit = async (request) => {
+      if (!request.key.endsWith('/outputs/a') || !isBlocked) return commit(request);
+      fates.push('started');
+      await new Promise((_, reject) => {
+        request.signal?.addEventListener('abort', () => reject(request.signal?.reason));
+      });
+      return commit(request);
+    };
+    const watch = start(harness, { cluster: { name: 'team', shards: 1 } }, { clock: createFastClock(60) });
+    await watch.until('the lease is taken', () => countLeases(harness) === 1);
+    makeRun(harness.root, { 'outputs/a': 'a' }, UUIDS[0]);
+    await watch.until('the file is being sent', () => fates.length === 1);
+    const isLease = (key: string): boolean => key.startsWith('.plx/shards/');
+    store.fault = (_, key) => (isLease(key) ? 'fail' : 'pass');
+    await watch.until('the lease has ended', () =>
+      harness.events.some((event) => event.kind === 'notice' && event.code === 'NOTICE_CLUSTER_UNREACHABLE'),
+    );
+    isBlocked = false;
+    await sleep(1_500); // more than a lease time of the fast clock
+    expect(harness.store.objects.has(`${UUIDS[0]}/outputs/a`)).toBe(false);
+
+    store.fault = () => 'pass';
+    await watch.until('the file is stored', () => store.objects.has(`${UUIDS[0]}/outputs/a`));
+    expect(fates).toEqual(['started']);
+    expect(await watch.stop()).toMatchObject({ isComplete: true });
   });
 
   it('ends with ERR_CLUSTER_STORE if the store has no conditional writes, and sends nothing', async () => {
