@@ -162,18 +162,55 @@ describeWithPeers(['polyaxon'], 'a job of Polyaxon', () => {
     );
     const ended = once(child, 'exit');
 
-    await waitFor(
-      'inputs of a live run',
-      async () => ((await readRun(served)).inputs as object | null) !== null,
-    );
+    await waitFor('inputs of a live run', async () => (await readRun(served)).inputs ?? undefined);
     expect(child.exitCode).toBe(null);
     await ended;
     await waitFor(
       'the last output',
-      async () => 'last' in (((await readRun(served)).outputs as object) ?? {}),
+      async () => 'last' in (((await readRun(served)).outputs as object) ?? {}) || undefined,
     );
     expect(await readRun(served)).toMatchObject({ name: 'job-of-the-platform', inputs: { lr: 0.2 } });
   });
+
+  // Python's client is not killed: it would lose the requests that it has not sent yet.
+  it.each([
+    ['SIGKILL, as from the out-of-memory killer', `process.kill(process.pid, 'SIGKILL');`, []],
+    [
+      'a heap that is full',
+      'const rows = []; for (;;) rows.push(new Array(1_000).fill(rows.length));',
+      ['--max-old-space-size=48'],
+    ],
+  ])(
+    'has the data that the program logged, as the Python client reports it, after %s',
+    async (_, death, flags) => {
+      const [theirs, ours] = [await createManaged(), await createManaged()];
+      const script = join(createSharedTempDir(), 'job.py');
+      writeFileSync(script, PYTHON);
+      await runPolyaxonPython(script, [], { home: String(theirs.env.HOME), env: theirs.env });
+
+      const logged = TYPESCRIPT.replace('await tracking.end();', 'await tracking.getOrCreateRun().flush();');
+      const env = { ...ours.env, NODE_OPTIONS: flags.join(' ') };
+      const child = spawnScript('tracking', `${logged}\n${death}`, env);
+      const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+
+      expect(code === null ? signal : code).not.toBe(0);
+      const expected = await readRun(theirs.served);
+      await waitFor('the last output', async () => {
+        const { outputs } = await readRun(ours.served);
+        return ((outputs ?? {}) as { accuracy?: number }).accuracy === 0.5 || undefined;
+      });
+      await waitFor('the lineage', async () => (await readLineage(ours.served)).length > 1 || undefined);
+      const { name, description, inputs, tags, meta_info } = expected;
+      expect(await readRun(ours.served)).toMatchObject({
+        name,
+        description,
+        inputs,
+        tags,
+        outputs: { accuracy: 0.5 },
+      });
+      expect((await readRun(ours.served)).meta_info).toMatchObject(meta_info as object);
+    },
+  );
 
   it('trains undisturbed while the server is unavailable, and reports everything afterwards', async () => {
     const port = await findFreePort();

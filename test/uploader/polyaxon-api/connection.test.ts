@@ -66,6 +66,27 @@ describe('findConnection', () => {
     expect(await credentials.describe()).toBe(join(root, '.configs', '.auth'));
   });
 
+  it('takes version, namespace, store and certificates from the environment', async () => {
+    const directory = createTempDir();
+    const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => join(directory, name));
+    for (const path of [ca, cert, key]) writeFileSync(String(path), `pem of ${path}`);
+    const found = await connect({
+      ...{ HOME: createTempDir(), POLYAXON_API_VERSION: 'v2', POLYAXON_K8S_NAMESPACE: 'team' },
+      ...{ POLYAXON_ARTIFACTS_STORE_NAME: 'bucket', POLYAXON_TIMEOUT: '7' },
+      ...{ POLYAXON_SSL_CA_CERT: ca, POLYAXON_CERT_FILE: cert, POLYAXON_KEY_FILE: key },
+      ...{ POLYAXON_VERIFY_SSL: 'false', POLYAXON_ASSERT_HOSTNAME: 'false' },
+      ...{ POLYAXON_HEADER: 'X-Service', POLYAXON_HEADER_SERVICE: 'sidecar' },
+      ...{ POLYAXON_AUTHENTICATION_TYPE: 'Bearer', POLYAXON_AUTH_TOKEN: 't' },
+    });
+
+    const { apiVersion, namespace, artifactsStore, silenceMs, tls, serviceHeader, credentials } = found;
+    expect([apiVersion, namespace, artifactsStore, silenceMs]).toEqual(['v2', 'team', 'bucket', 7_000]);
+    expect(JSON.stringify(serviceHeader)).toContain('sidecar');
+    expect(await credentials.authorization()).toBe('Bearer t');
+    for (const part of ['ca', 'cert', 'key'] as const) expect(String(tls[part])).toContain(`pem of`);
+    expect([tls.isVerified, tls.isHostnameVerified]).toEqual([false, false]);
+  });
+
   it('reads plain names in files, uses the stored home, and reads no file with POLYAXON_NO_CONFIG', async () => {
     const written = createTempDir();
     mkdirSync(join(written, '.polyaxon'));
