@@ -27,12 +27,12 @@ const model = new MockLanguageModelV3({
       finishReason: { unified: 'stop', raw: 'stop' },
       usage: {
         inputTokens: {
-          total: context.length / 4,
+          total: Math.ceil(context.length / 4),
           noCache: undefined,
           cacheRead: undefined,
           cacheWrite: undefined,
         },
-        outputTokens: { total: text.length / 4, text: undefined, reasoning: undefined },
+        outputTokens: { total: Math.ceil(text.length / 4), text: undefined, reasoning: undefined },
       },
       warnings: [],
     };

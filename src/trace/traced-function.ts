@@ -46,16 +46,16 @@ export function wrapFunction<F extends AnyFunction>(fn: F, { options, captureOut
         if (span.state === 'open') span.fail(error);
         throw error;
       }
-      const onValue = (value: unknown): void =>
+      const addFacts = (value: unknown): void =>
         callUser(
           () => options.onValue?.(value, span),
           (error) => span.addMetadata('value_error', messageOf(error)),
           undefined,
         );
-      const capture = { textOf: options.textOf, captureOutput, onValue };
+      const capture = { textOf: options.textOf, captureOutput, onValue: addFacts };
       const resolved = (value: unknown): void => {
         if (span.state !== 'open' || followStream(value, new StreamOutput(span, capture))) return;
-        onValue(value);
+        addFacts(value);
         if (captureOutput) span.captureOutput(value);
         span.end();
       };

@@ -15,6 +15,7 @@ it('docs/api has the public declarations of the built package; npm run api write
 
   expect(readdirSync(REPORTS)).toEqual([
     'polytrack-format.api.txt',
+    ...['openai', 'pino', 'tfjs', 'vitest'].map((name) => `polytrack-integrations-${name}.api.txt`),
     'polytrack-polyaxon.api.txt',
     'polytrack-uploader.api.txt',
     'polytrack.api.txt',
