@@ -10,10 +10,10 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { inBackground } from '../src/base/background.js';
-import { systemClock } from '../src/base/clock.js';
 import { messageOf } from '../src/base/errors.js';
-import { LocalRuns } from './data-server/local-runs.js';
-import { parseCapacity, startDataServer } from './data-server/start-data-server.js';
+import { nodeIo } from './base/io/io.js';
+import { parseCapacity } from './data-server/start-data-server.js';
+import { serveRuns } from './operations/tensorboard/serve-runs.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -40,18 +40,22 @@ inBackground(main(), (error) => {
 });
 
 async function main(): Promise<void> {
-  const table = new LocalRuns(String(flags.logdir), {
-    clock: systemClock,
+  const { port } = await serveRuns(String(flags.logdir), {
+    ...{
+      host: String(flags.host),
+      port: Number(flags.port),
+      io: nodeIo,
+      environment: process.env,
+      flags: {},
+    },
     capacity: parseCapacity(String(flags['samples-per-plugin'])),
-    reloadSeconds: flags.reload === 'once' ? 0 : Number(flags.reload) || 5,
+    reloadSeconds: flags.reload === 'once' ? 0 : Number(flags.reload) || undefined,
     onProblem: (message) => process.stderr.write(`${message}\n`),
   });
-  const { port } = await startDataServer({ table, host: String(flags.host), port: Number(flags.port) });
   const file = flags['port-file'];
   if (typeof file === 'string') {
     writeFileSync(`${file}.partial`, `${port}\n`);
     renameSync(`${file}.partial`, file);
   }
-  table.start();
   if (flags['die-after-stdin'] === true) process.stdin.resume().on('end', () => process.exit(0));
 }

@@ -17,8 +17,10 @@ import { reportFailure } from './print-error.js';
 import { RUN_PATH } from './run-names.js';
 
 const HELP = `
-Show the runs with: tensorboard --grpc_data_provider localhost:<port>
-Or let every \`tensorboard --logdir\` of this shell use polytrack: eval "$(polytrack serve --print-env)"
+Show the runs with:
+  tensorboard --grpc_data_provider localhost:<port>
+Or let every tensorboard of this shell use polytrack:
+  eval "$(polytrack serve --print-env)"
 
 Exit codes:
   0  the server was stopped, for example with Ctrl-C
@@ -32,13 +34,13 @@ const PROGRAM = 'tensorboard-data-server.js';
 export function addServeCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('serve')
-    .summary('serve runs to a TensorBoard that is already running elsewhere')
+    .summary('serve runs to a TensorBoard of yours')
     .description(
-      'Read the event files of a root, a run or a directory, follow them, and serve them to TensorBoard as a data provider (gRPC). It is faster than the readers of TensorBoard, needs less memory, and never drops points at random. `polytrack ui` starts it together with TensorBoard.',
+      'Read the event files of a root, a run, a directory or a store, follow them, and serve them to TensorBoard as a data provider (gRPC). It is faster than the readers of TensorBoard, needs less memory, and never drops points at random. `polytrack ui` starts it together with TensorBoard.',
     )
     .argument(
-      '[path]',
-      `a root, ${RUN_PATH}, or a directory of event files; without it, the first default root: ./plx-runs, POLYAXON_OFFLINE_ROOT or /tmp/plx/offline`,
+      '[path|store]',
+      `a root, ${RUN_PATH}, a directory of event files, or the URL of a store; without it, the first default root: ./plx-runs, POLYAXON_OFFLINE_ROOT or /tmp/plx/offline`,
     );
   addOptions(command)
     .addHelpText('after', HELP)
@@ -46,7 +48,7 @@ export function addServeCommand(program: Command, context: CommandContext): void
 }
 
 async function runServe(path: string | undefined, flags: Flags, context: CommandContext): Promise<void> {
-  const { signal, io } = context;
+  const { signal, io, environment } = context;
   try {
     if (flags.printEnv === true) {
       context.stdout(joinLines([`export TENSORBOARD_DATA_SERVER_BINARY=${quote(findProgram())}`]));
@@ -59,9 +61,9 @@ async function runServe(path: string | undefined, flags: Flags, context: Command
         `--host ${host} is not a local address, and no --token is set`,
         'Pass --token, or keep the server local and open an SSH tunnel to it.',
       );
-    const directory = await findLogDirectory(path, context);
-    await using server = await serveRuns(directory, {
-      ...{ host, token, port: parseFlag(flags, 'port') ?? 0, clock: io.clock },
+    const place = path?.includes('://') ? path : await findLogDirectory(path, context);
+    await using server = await serveRuns(place, {
+      ...{ host, token, port: parseFlag(flags, 'port') ?? 0, io, environment, flags },
       capacity: toCapacity(parseFlag(flags, 'points')),
       onProblem: (message) => context.stderr(joinLines([message])),
     });
@@ -69,7 +71,7 @@ async function runServe(path: string | undefined, flags: Flags, context: Command
     context.stdout(joinLines([`localhost:${server.port}`]));
     context.stderr(
       joinLines([
-        `Serving ${directory}; Ctrl-C stops it. tensorboard --grpc_data_provider localhost:${server.port}`,
+        `Serving ${place}; Ctrl-C stops it. tensorboard --grpc_data_provider localhost:${server.port}`,
       ]),
     );
     if (!signal.aborted) await once(signal, 'abort');

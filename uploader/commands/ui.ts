@@ -31,11 +31,11 @@ export function addUiCommand(program: Command, context: CommandContext): void {
     .command('ui')
     .summary('show runs in TensorBoard')
     .description(
-      'Start the TensorBoard that is installed on this machine (pip install tensorboard) for a root or a run, print its address, and open it in the browser. It shows up to 1,000,000 points of a curve instead of 1,000.',
+      'Start the TensorBoard that is installed on this machine (pip install tensorboard) for a root, a run or a store, print its address, and open it in the browser. It shows up to 1,000,000 points of a curve instead of 1,000.',
     )
     .argument(
-      '[path]',
-      `a root, ${RUN_PATH}, or a directory of event files; without it, the first default root: ./plx-runs, POLYAXON_OFFLINE_ROOT or /tmp/plx/offline`,
+      '[path|store]',
+      `a root, ${RUN_PATH}, a directory of event files, or the URL of a store; without it, the first default root: ./plx-runs, POLYAXON_OFFLINE_ROOT or /tmp/plx/offline`,
     )
     .argument('[arguments...]', 'arguments of TensorBoard, after --');
   addOptions(command)
@@ -58,12 +58,12 @@ async function runUi(
   try {
     const port = parseFlag(flags, 'port');
     const host = parseFlag(flags, 'host') ?? LOOPBACK;
-    const logDirectory = await findLogDirectory(path, context);
+    const place = path?.includes('://') ? path : await findLogDirectory(path, context);
     context.setExitCode(EXIT.unsent); // until TensorBoard answers
-    context.stderr(joinLines([`Starting TensorBoard for ${logDirectory}; Ctrl-C stops it.`]));
-    await using server = choosesReader(args) ? undefined : await startServer(logDirectory, context);
+    context.stderr(joinLines([`Starting TensorBoard for ${place}; Ctrl-C stops it.`]));
+    await using server = choosesReader(args) ? undefined : await startServer(place, flags, context);
     await serveTensorBoard({
-      ...{ logDirectory, host, port, args, environment, signal, dataServerPort: server?.port },
+      ...{ logDirectory: place, host, port, args, environment, signal, dataServerPort: server?.port },
       onOutput: flags.verbose === true ? context.stderr : undefined,
       onReady: (url) => {
         context.stdout(joinLines([url]));
@@ -86,9 +86,9 @@ function choosesReader(args: readonly string[]): boolean {
   );
 }
 
-function startServer(directory: string, { io, stderr }: CommandContext) {
-  return serveRuns(directory, {
-    ...{ host: LOOPBACK, port: 0, clock: io.clock, capacity: MAX_SHOWN_POINTS },
+function startServer(place: string, flags: Flags, { io, environment, stderr }: CommandContext) {
+  return serveRuns(place, {
+    ...{ host: LOOPBACK, port: 0, io, environment, flags, capacity: MAX_SHOWN_POINTS },
     onProblem: (message) => stderr(joinLines([message])),
   });
 }

@@ -11,7 +11,7 @@ import type { RunTable } from './data-provider.js';
 import { FollowedRuns, type FollowOptions, type FoundRun } from './followed-runs.js';
 import type { ServedRun } from './model/served-run.js';
 
-export interface LocalRunsOptions extends FollowOptions {
+interface LocalRunsOptions extends FollowOptions {
   readonly clock: Pick<Clock, 'monotonicMs'>;
   /** How often to list all files, in seconds. 0: never after the first time. */
   readonly reloadSeconds: number;

@@ -88,18 +88,18 @@ const STORE = {
     [...SELECTING, 'status', 'doctor', 'run'],
     'store of the runs: s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///path or polyaxon://host/owner/project',
   ),
-  endpoint: row(endpoint, [...CONNECTING, 'run'], 'URL of the S3 server', {
+  endpoint: row(endpoint, [...CONNECTING, 'run', 'ui', 'serve'], 'URL of the S3 server', {
     unset: 'AWS',
     // Source: AWS SDKs and Tools Reference Guide; so are the names of the region.
     variables: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
   }),
-  region: row(text('<name>'), [...CONNECTING, 'run'], 'S3 region', {
+  region: row(text('<name>'), [...CONNECTING, 'run', 'ui', 'serve'], 'S3 region', {
     unset: 'from the AWS configuration; us-east-1 with --endpoint',
     variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
   }),
   pathStyle: row(
     toggle,
-    [...TRANSFERRING, 'check', 'doctor', 'run'],
+    [...TRANSFERRING, 'check', 'doctor', 'run', 'ui', 'serve'],
     'put the bucket name into the path of S3 requests',
     {
       negation: 'put the bucket name into the host name of S3 requests',

@@ -1,31 +1,93 @@
-/** Starts a data server for the runs of a directory, and stops both. */
+/** Starts a data server for the runs of a directory or a store, and stops both. */
 
-import { LocalRuns, type LocalRunsOptions } from '../../data-server/local-runs.js';
+import { join } from 'node:path';
+import type { Io } from '../../base/io/io.js';
+import type { RunTable } from '../../data-server/data-provider.js';
+import type { FollowOptions } from '../../data-server/followed-runs.js';
+import { LocalRuns } from '../../data-server/local-runs.js';
 import { DEFAULT_POINTS, startDataServer } from '../../data-server/start-data-server.js';
+import { ObjectCache } from '../../data-server/store/object-cache.js';
+import { StoreRuns } from '../../data-server/store/store-runs.js';
+import { openStoreAccess } from '../../engine/context/store-access.js';
+import { type Environment, toXdgDirectory } from '../../settings/settings.js';
+import { resolveConfig } from '../../settings/sync-config.js';
+import type { Flags } from '../../settings/table.js';
+import { parseRunUrl } from '../pull/run-url.js';
 
-interface ServeRunsOptions extends Omit<LocalRunsOptions, 'reloadSeconds'> {
+interface ServeRunsOptions extends FollowOptions {
   readonly host: string;
   readonly port: number;
   readonly token?: string | undefined;
+  /** How often to list all local files; 0: only once. Default: as TensorBoard's own readers. */
+  readonly reloadSeconds?: number | undefined;
+  readonly io: Io;
+  readonly environment: Environment;
+  /** Of the command line, for a store. */
+  readonly flags: Flags;
 }
 
 /** The interval of TensorBoard's own readers. */
 const RELOAD_SECONDS = 5;
+const MAX_CACHE_BYTES = 4 * 1024 ** 3;
 
+interface FollowedTable extends RunTable {
+  start(): void;
+  close(): Promise<void>;
+}
+
+/** `place`: a directory, or the URL of a store or of a run in it. Throws as `loadRuns` does. */
 export async function serveRuns(
-  directory: string,
-  { host, port, token, ...options }: ServeRunsOptions,
+  place: string,
+  options: ServeRunsOptions,
 ): Promise<{ readonly port: number } & AsyncDisposable> {
-  const table = new LocalRuns(directory, { ...options, reloadSeconds: RELOAD_SECONDS });
-  const server = await startDataServer({ table, host, port, token });
-  table.start();
-  return {
-    port: server.port,
-    [Symbol.asyncDispose]: async () => {
-      await server.close();
-      await table.close();
+  const table = place.includes('://') ? await openStoreRuns(place, options) : openLocalRuns(place, options);
+  const { host, port, token } = options;
+  try {
+    const server = await startDataServer({ table, host, port, token });
+    table.start();
+    return {
+      port: server.port,
+      [Symbol.asyncDispose]: async () => {
+        await server.close();
+        await table.close();
+      },
+    };
+  } catch (error) {
+    await table.close();
+    throw error;
+  }
+}
+
+function openLocalRuns(
+  directory: string,
+  { io, reloadSeconds = RELOAD_SECONDS, ...options }: ServeRunsOptions,
+): FollowedTable {
+  return new LocalRuns(directory, { ...options, clock: io.clock, reloadSeconds });
+}
+
+async function openStoreRuns(
+  url: string,
+  { io, environment, flags, capacity, onProblem }: ServeRunsOptions,
+): Promise<FollowedTable> {
+  const target = parseRunUrl(url);
+  const closing = new AbortController();
+  const { signal } = closing;
+  const { config } = await resolveConfig('.', { ...flags, store: target.store }, environment, io.fileSystem);
+  const access = await openStoreAccess(config, { io, signal });
+  const directory = join(toXdgDirectory(environment, 'XDG_CACHE_HOME', '.cache'), 'polytrack', 'objects');
+  const cache = new ObjectCache({ directory, maxBytes: MAX_CACHE_BYTES, ...access, signal });
+  const prefix = target.runUuid === null ? '' : `${target.runUuid}/`;
+  await cache.open();
+  const table = new StoreRuns({
+    ...{ clock: io.clock, location: url, prefix, access, cache, signal, capacity, onProblem },
+  });
+  return Object.assign(table, {
+    close: async () => {
+      closing.abort();
+      await StoreRuns.prototype.close.call(table);
+      await access.store.close();
     },
-  };
+  });
 }
 
 /** How many points of a series to keep, from a number of a user: 0 means all. */

@@ -40,7 +40,9 @@ export async function serveTensorBoard(options: ServeOptions): Promise<void> {
   let awaiting: Promise<void> | undefined;
   const end = await runTensorBoard(
     [
-      ...['--logdir', logDirectory, '--host', host, '--samples_per_plugin', SAMPLES],
+      // With a data server, only the embedding projector reads the directory, and only a local one.
+      ...(logDirectory.includes('://') ? [] : ['--logdir', logDirectory]),
+      ...['--host', host, '--samples_per_plugin', SAMPLES],
       ...(dataServerPort === undefined ? [] : ['--grpc_data_provider', `localhost:${dataServerPort}`]),
       ...(port === undefined ? [] : ['--port', String(port)]),
       ...args,

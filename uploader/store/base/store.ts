@@ -232,8 +232,29 @@ export interface Store {
   readonly listFolders?: ((prefix: string, signal?: AbortSignal) => AsyncIterable<string>) | undefined;
   /** The bytes `[start, end)` of an object, or all bytes up to `maxBytes`. Throws `OutcomeError`, also when more bytes arrive. */
   read(key: string, options: ReadOptions): AsyncIterable<Uint8Array>;
+  /**
+   * The bytes of an object from `start` on, if its version is not `etag`, in one request. Without this method a caller uses `head` and `read`. The
+   * body may fail with `OutcomeError`.
+   */
+  readNewer?(key: string, options: ReadNewerOptions): Promise<NewerOutcome>;
   close(): Promise<void>;
 }
+
+export interface ReadNewerOptions {
+  readonly start: number;
+  /** Null: any version. */
+  readonly etag: string | null;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type NewerOutcome =
+  | { readonly status: 'read'; readonly etag: string; readonly body: AsyncIterable<Uint8Array> }
+  | { readonly status: 'unchanged' }
+  | { readonly status: 'absent' }
+  /** The object has at most `start` bytes. */
+  | { readonly status: 'shorter' }
+  | RetryOutcome
+  | FailedOutcome;
 
 export type ListOptions = NonNullable<Parameters<Store['list']>[1]>;
 

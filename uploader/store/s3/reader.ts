@@ -6,7 +6,15 @@ import { ListingGuard } from '../base/bounds.js';
 import { fromBase64Crc, fromMetadata } from '../base/commit-metadata.js';
 import { stripQuotes, unexpected } from '../base/commit-outcome.js';
 import { compareBytes } from '../base/compare-bytes.js';
-import type { CheckOutcome, HeadOutcome, ListedObject, ListOptions, ReadOptions } from '../base/store.js';
+import type {
+  CheckOutcome,
+  HeadOutcome,
+  ListedObject,
+  ListOptions,
+  NewerOutcome,
+  ReadNewerOptions,
+  ReadOptions,
+} from '../base/store.js';
 import { outcomeFrom, toS3Failure } from './answer.js';
 import type { S3Connection } from './connection.js';
 import type { Optionals } from './optionals.js';
@@ -123,6 +131,37 @@ export class S3Reader {
       yield* Body as AsyncIterable<Uint8Array>;
     } catch (error) {
       if (error instanceof OutcomeError) throw error;
+      throw new OutcomeError(outcomeFrom(`read ${key}`, error, signal));
+    }
+  }
+
+  async readNewer(key: string, { start, etag, signal }: ReadNewerOptions): Promise<NewerOutcome> {
+    const input = {
+      ...this.toTarget(key),
+      ...(start > 0 && { Range: `bytes=${start}-` }),
+      ...(etag !== null && { IfNoneMatch: `"${etag}"` }),
+    };
+    try {
+      const { Body, ETag } = await this.connection.send((sdk) => new sdk.GetObjectCommand(input), { signal });
+      if (Body === undefined || ETag === undefined) return unexpected(`read ${key}`, 'body');
+      const body = this.#receive(key, Body as AsyncIterable<Uint8Array>, signal);
+      return { status: 'read', etag: stripQuotes(ETag), body };
+    } catch (error) {
+      const status = toS3Failure(error).httpStatus;
+      if (status === 304) return { status: 'unchanged' };
+      if (status === 404) return { status: 'absent' };
+      return status === 416 ? { status: 'shorter' } : outcomeFrom(`read ${key}`, error, signal);
+    }
+  }
+
+  async *#receive(
+    key: string,
+    body: AsyncIterable<Uint8Array>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (error) {
       throw new OutcomeError(outcomeFrom(`read ${key}`, error, signal));
     }
   }

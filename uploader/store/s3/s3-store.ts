@@ -4,7 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { CommitEngine } from '../base/commit-engine.js';
 import type { LearnedAnswers } from '../base/learned-answers.js';
 import { crc32OfObject } from '../base/object-crc32.js';
-import { type AppendOutcome, type AppendRequest, PROBE_PREFIX } from '../base/store.js';
+import {
+  type AppendOutcome,
+  type AppendRequest,
+  type NewerOutcome,
+  PROBE_PREFIX,
+  type ReadNewerOptions,
+} from '../base/store.js';
 import type { AskOutcome, BucketFacts, StoreFacts } from '../base/store-facts.js';
 import { askLifecycle, describeCredentials } from './bucket-facts.js';
 import { S3Connection } from './connection.js';
@@ -42,6 +48,10 @@ export class S3Store extends CommitEngine<S3Driver> {
   askInBackground(): void {
     if (BACKGROUND.every((name) => this.learned.get(name) !== undefined)) return;
     this.#asking ??= this.#ask();
+  }
+
+  readNewer(key: string, options: ReadNewerOptions): Promise<NewerOutcome> {
+    return this.driver.readNewer(key, options);
   }
 
   async facts(): Promise<StoreFacts> {

@@ -1,0 +1,200 @@
+/** The data server on the runs of an S3 bucket: what it shows, and which requests it sends. */
+
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
+import { CountingProxy } from '../../../bench/support/counting-proxy.mjs';
+import { Run } from '../../../src/index.js';
+import { nodeIo } from '../../../uploader/base/io/io.js';
+import { serveRuns } from '../../../uploader/operations/tensorboard/serve-runs.js';
+import { waitFor } from '../../support/child-server.js';
+import { listRuns, readSeries } from '../../support/data-provider-client.js';
+import { describeWithPeers } from '../../support/peers.js';
+import { runCommand } from '../../support/run-command.js';
+import { S3Server } from '../../support/s3-server.js';
+import { encodeRecords, scalars } from '../../support/scalar-files.js';
+import { NO_CAPTURE } from '../../support/start-run.js';
+import { createTempDir } from '../../support/temp-dir.js';
+
+afterEach(() => vi.unstubAllEnvs());
+
+const KEY = 'logs/a/events.out.tfevents.1.host';
+
+async function start(prefix = '') {
+  const server = await S3Server.start();
+  const bucket = await server.bucket('runs');
+  const proxy = await CountingProxy.start(Number(new URL(server.endpoint).port));
+  onTestFinished(() => proxy.stop());
+  const client = server.createClient();
+  onTestFinished(() => client.destroy());
+  const cache = createTempDir();
+  for (const [name, value] of Object.entries(server.env)) vi.stubEnv(name, value);
+  const environment = { ...server.env, AWS_ENDPOINT_URL: proxy.endpoint, HOME: cache, XDG_CACHE_HOME: cache };
+  const problems: string[] = [];
+  return {
+    proxy,
+    bucket,
+    cache,
+    problems,
+    put: (key: string, body: Buffer) =>
+      client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body })),
+    serve: async () => {
+      const running = await serveRuns(`s3://${bucket}${prefix}`, {
+        ...{ host: '127.0.0.1', port: 0, io: nodeIo, environment, flags: {}, capacity: 10_000 },
+        onProblem: (problem) => problems.push(problem),
+      });
+      onTestFinished(() => running[Symbol.asyncDispose]());
+      return running;
+    },
+  };
+}
+
+async function awaitSteps(port: number, run: string, steps: string): Promise<void> {
+  await waitFor(`the steps ${steps}`, async () => {
+    const found = (await readSeries(port, run, 'loss')).map(([step]) => step).join();
+    return found === steps || undefined;
+  });
+}
+
+describeWithPeers(['s3'], 'the data server on S3', () => {
+  it('shows runs of polytrack by name and status, and other event files by their directory', async () => {
+    const { bucket, put, serve } = await start();
+    const root = createTempDir();
+    for (const [name, outcome] of [
+      ['good', 'succeeded'],
+      ['bad', 'failed'],
+    ] as const) {
+      const run = new Run({ root, name, ...NO_CAPTURE, announce: false });
+      run.logMetrics({ loss: 0.5 }, { step: 3 });
+      await run.end({ status: outcome });
+    }
+    const { code } = await runCommand([
+      'sync',
+      root,
+      '--store',
+      `s3://${bucket}`,
+      '--state-dir',
+      createTempDir(),
+    ]);
+    await put(KEY, encodeRecords(scalars('loss', [[1, 1]])));
+    const { port } = await serve();
+
+    const names = await waitFor('the runs', async () => {
+      const found = await listRuns(port);
+      return found.length === 3 ? found : undefined;
+    });
+
+    expect(code).toBe(0);
+    expect(names.map((name) => name.replace(/-[0-9a-f]{8}/, '')).sort()).toEqual([
+      'bad (failed)',
+      'good',
+      'logs/a',
+    ]);
+    await awaitSteps(port, names.find((name) => name.startsWith('good'))!, '3');
+  });
+
+  it('reads only the new bytes of a copy that an earlier server has left, and all again without it', async () => {
+    const { put, serve, proxy, cache } = await start();
+    const points = (count: number): [number, number][] => Array.from({ length: count }, (_, i) => [i, i]);
+    await put(KEY, encodeRecords(scalars('loss', points(20_000))));
+    const first = await serve();
+    await waitFor(
+      'all points',
+      async () => (await readSeries(first.port, 'logs/a', 'loss', 1))[0]?.[0] === '19999' || undefined,
+    );
+    await first[Symbol.asyncDispose]();
+    const before = proxy.receivedBytes;
+
+    await put(KEY, encodeRecords(scalars('loss', points(20_010))));
+    const second = await serve();
+    await waitFor(
+      'the new points',
+      async () => (await readSeries(second.port, 'logs/a', 'loss', 1))[0]?.[0] === '20009' || undefined,
+    );
+    const received = proxy.receivedBytes - before;
+    await second[Symbol.asyncDispose]();
+    rmSync(join(cache, 'polytrack'), { recursive: true });
+    const third = await serve();
+    await waitFor(
+      'all points',
+      async () => (await readSeries(third.port, 'logs/a', 'loss', 1))[0]?.[0] === '20009' || undefined,
+    );
+
+    expect(received).toBeLessThan(20_000);
+  });
+
+  it('reads an object again that was replaced by another one', async () => {
+    const { put, serve } = await start();
+    await put(
+      KEY,
+      encodeRecords(
+        scalars('loss', [
+          [1, 1],
+          [2, 1],
+        ]),
+      ),
+    );
+    const first = await serve();
+    await awaitSteps(first.port, 'logs/a', '1,2');
+    await first[Symbol.asyncDispose]();
+
+    await put(
+      KEY,
+      encodeRecords(
+        scalars('loss', [
+          [7, 1],
+          [8, 1],
+          [9, 1],
+        ]),
+      ),
+    );
+    const second = await serve();
+
+    await awaitSteps(second.port, 'logs/a', '7,8,9');
+  });
+
+  it('asks for new bytes of a live run with one conditional request each time, and writes nothing', async () => {
+    const { put, serve, proxy } = await start();
+    const uuid = 'a'.repeat(32);
+    const key = `${uuid}/outputs/tensorboard/events.out.tfevents.1.host`;
+    await put(`${uuid}/run.plx.json`, Buffer.from('{"name":"live","status":"running"}'));
+    await put(key, encodeRecords(scalars('loss', [[1, 1]])));
+    const { port } = await serve();
+    const run = 'live-aaaaaaaa (running)';
+    await awaitSteps(port, run, '1');
+    const before = new Map(proxy.operations);
+
+    await put(
+      key,
+      encodeRecords(
+        scalars('loss', [
+          [1, 1],
+          [2, 1],
+        ]),
+      ),
+    );
+    await awaitSteps(port, run, '1,2');
+
+    const sent = [...proxy.operations].map(([name, count]) => [name, count - (before.get(name) ?? 0)]);
+    expect(
+      sent.filter(([name, count]) => Number(count) > 0 && name !== 'GET' && !/get/i.test(String(name))),
+    ).toEqual([]);
+    expect([...proxy.operations.keys()].some((name) => /put|post|delete/i.test(name))).toBe(false);
+  });
+});
+
+it('shows a store that is a directory', async () => {
+  const store = createTempDir();
+  mkdirSync(join(store, 'logs/a'), { recursive: true });
+  writeFileSync(join(store, KEY), encodeRecords(scalars('loss', [[4, 1]])));
+  const environment = { HOME: createTempDir(), XDG_CACHE_HOME: createTempDir() };
+
+  const running = await serveRuns(`file://${store}`, {
+    ...{ host: '127.0.0.1', port: 0, io: nodeIo, environment, flags: {}, capacity: 10_000 },
+    onProblem: () => {},
+  });
+  onTestFinished(() => running[Symbol.asyncDispose]());
+
+  await awaitSteps(running.port, 'logs/a', '4');
+});
