@@ -2,8 +2,8 @@
  * A disk with a page cache. A power failure loses what was not synced: pages of files, and entries of directories.
  *
  * As strict as POSIX allows: syncing a file makes neither its name nor that of its directory durable. After a failed sync, the pages count
- * as clean although they are not on the disk, as on Linux. Unsynced changes of a directory are lost from some point on, those of
- * different directories independently. Numbers of deleted inodes are given to new files, and timestamps have the kernel's granularity.
+ * as clean although they are not on the disk, as on Linux. Unsynced changes of a directory are lost from some point on, or in any order,
+ * those of different directories independently. Numbers of deleted inodes are given to new files, and timestamps have the kernel's granularity.
  *
  * Long because it is one state machine: every call changes both what programs see and what survives.
  */
@@ -325,6 +325,7 @@ export class Disk {
   /** Loses what was not synced, except what the system has happened to write back. */
   losePower(random: Random): void {
     const kept = random.pick(['nothing', 'nothing', 'something', 'something', 'everything'] as const);
+    const isOrdered = random.chance(0.5);
     const visit = (inode: Inode): Inode => {
       if (inode.kind === 'file') {
         if (kept === 'something') writeBackSome(inode, random);
@@ -334,12 +335,12 @@ export class Disk {
         inode.bytes = Buffer.from(inode.durable);
         inode.dirty.clear();
       }
-      const count = {
-        nothing: 0,
-        something: random.below(inode.changes.length + 1),
-        everything: inode.changes.length,
-      };
-      for (const change of inode.changes.slice(0, count[kept])) apply(inode.durableEntries, change);
+      const count = random.below(inode.changes.length + 1);
+      for (const [index, change] of inode.changes.entries()) {
+        const isSomething = isOrdered ? index < count : random.chance(0.5);
+        if (kept === 'everything' || (kept === 'something' && isSomething))
+          apply(inode.durableEntries, change);
+      }
       inode.entries = new Map(inode.durableEntries);
       inode.changes = [];
       for (const child of inode.entries.values()) visit(child);

@@ -16,6 +16,8 @@ const { values } = parseArgs({
     crash: { type: 'string' },
     /** In the mode `crash`: every n-th effect only. */
     every: { type: 'string', default: '1' },
+    /** Stop at the first seed that fails. */
+    'first-failure': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -90,7 +92,7 @@ if (values.keep !== undefined || values.verbose) {
 } else {
   const startMs = performance.now();
   const count = Number(values.seeds);
-  for (let seed = first; seed < first + count; seed += 1) {
+  for (let seed = first; seed < first + count && !(values['first-failure'] && failures > 0); seed += 1) {
     for await (const [failure] of playSeed(mode, seed)) {
       failures += 1;
       await report(mode, failure);

@@ -6,6 +6,7 @@ import {
   encodeRecord,
   FRAMING_BYTES,
   findRecordHeader,
+  maskedLengthCrc,
 } from '../../../src/format/record/record-codec.js';
 import { RecordQueue } from '../../../src/format/record/record-queue.js';
 import { decodeRecords } from '../../support/decode-records.js';
@@ -57,6 +58,11 @@ describe('decodeRecord', () => {
     }
   });
 
+  it('rejects a length above the limit although its CRC matches, instead of waiting for 2 GiB', () => {
+    expect(() => decodeRecord(toHeader(2 ** 31))).toThrow(CorruptRecordError);
+    expect(decodeRecord(toHeader(2 ** 31 - 1)).kind).toBe('incomplete');
+  });
+
   it('rejects zeroed pages instead of waiting for more bytes', () => {
     expect(() => decodeRecord(new Uint8Array(4096))).toThrow(CorruptRecordError);
   });
@@ -81,6 +87,16 @@ describe('findRecordHeader', () => {
     );
   });
 
+  it('finds a header that is the last 12 bytes, and none in other bytes of that length', () => {
+    const header = toHeader(5);
+    const other = new Uint8Array(12).fill(7);
+
+    expect(findRecordHeader(header, 0)).toBe(0);
+    expect(findRecordHeader(other, 0)).toBe(1);
+    expect(findRecordHeader(Buffer.concat([other, header]), 0)).toBe(12);
+    expect(findRecordHeader(toHeader(2 ** 31), 0)).toBe(1);
+  });
+
   it('F83: reads zeros four at a time, and computes no CRC for them', () => {
     const zeros = new Uint8Array(64 * 1024);
 
@@ -89,6 +105,15 @@ describe('findRecordHeader', () => {
     expect(reads).toBeLessThan(zeros.length / 3);
   });
 });
+
+/** The header of a record of `dataBytes` bytes, with a CRC that matches. */
+function toHeader(dataBytes: number): Uint8Array {
+  const bytes = new Uint8Array(12);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, dataBytes, true);
+  view.setUint32(8, maskedLengthCrc(dataBytes), true);
+  return bytes;
+}
 
 function startsWithDamage(bytes: Uint8Array, at: number): boolean {
   try {

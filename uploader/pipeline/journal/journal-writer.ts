@@ -277,8 +277,8 @@ export class JournalWriter {
   }
 
   /**
-   * Writes all live records to a new file. The file is renamed once it is synced, and older files are removed once it has been read back,
-   * so that a crash at any point leaves a complete journal.
+   * Writes all live records to a new file. The file is renamed once it is synced and read back, and older files are removed after that, so
+   * that a crash or damage at any point leaves a complete journal.
    */
   async #writeSnapshot(): Promise<void> {
     await this.#closeFile();
@@ -293,9 +293,9 @@ export class JournalWriter {
     for (const records of inPieces(this.#options.live())) await this.#writeLines(records);
     await this.#writeLines([{ kind: 'snapshot-end' }]);
     await file.sync();
+    await this.#requireWhole(temporaryPath);
     await io.fileSystem.rename(temporaryPath, path);
     await io.fileSystem.syncDirectory(paths.directory);
-    await this.#requireWhole(path);
     const older = this.#numbers;
     this.#numbers = [number];
     this.#totalBytes = this.#state.bytes;
