@@ -4,6 +4,7 @@
 
 export { type EndOptions, Run } from './run/run.js';
 export { tracking } from './run/tracking.js';
+export { type RunFunction, withRun } from './run/with-run.js';
 export {
   type HparamsOptions,
   SummaryWriter,
@@ -73,13 +74,17 @@ export type {
   TensorboardRefOptions,
 } from './run/artifacts.js';
 export type { Connection } from './run/connections.js';
+export type { LogValue, LogValues } from './run/log-values.js';
 export type { MetricOptions, RunChanges, StatusOptions, TagsOptions, ValuesOptions } from './run/metadata.js';
 export type { ClientOfRun, RunServices } from './run/run-client.js';
+export type { RunConfig } from './run/run-config.js';
 export type { FinalStatus } from './run/run-end.js';
 export type { RunMode } from './run/run-environment.js';
 export type { RunFormat, RunOptions, RunSyncOptions } from './run/run-options.js';
 export type { ModelPrice, TraceMetricsOptions } from './run/span-metrics.js';
 export type { LogTraceOptions, ScoredSpan } from './run/tracing.js';
+export type { RunFormat, RunOptions, RunResume, RunSyncOptions } from './run/run-options.js';
+export type { LogTraceOptions } from './run/tracing.js';
 export type { RunPaths } from './run-directory/layout.js';
 
 // Graphs, charts, embeddings, meshes and hyperparameters.

@@ -368,6 +368,11 @@ export class EventLog {
     return this.#queue.parseTag(name);
   }
 
+  /** The step after the last one of a name. */
+  nextStep(name: string): number | bigint {
+    return this.#queue.nextStep(name.toWellFormed());
+  }
+
   /** Throws `ClosedError` if the log is closed. */
   checkOpen(): void {
     this.#queue.checkOpen();

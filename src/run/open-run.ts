@@ -31,6 +31,7 @@ import {
 } from '../run-directory/layout.js';
 import { RunDirectory } from '../run-directory/run-directory.js';
 import { Announcement, isAnnounced } from './announcement.js';
+import { resolveResume } from './find-resumed-run.js';
 import { STATUS_REASON } from './metadata.js';
 import { lastScalars, MetricResults, toResults } from './metric-results.js';
 import { resolveReport } from './report-run.js';
@@ -74,9 +75,10 @@ interface Log {
 }
 
 /** Opens a run. Throws the errors that the constructor of `Run` documents. */
-export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun {
-  const misuse = findMisuse(options);
-  parseOnError(options.onError);
+export function openRun(given: RunOptions, env: NodeJS.ProcessEnv): OpenedRun {
+  const misuse = findMisuse(given);
+  parseOnError(given.onError);
+  const options = resolveResume(given, env);
   const environment = resolveRunEnvironment(options, env);
   const masker = createMasker(env);
   const name = masker.maskText(resolveRunName(options.name));
@@ -85,9 +87,9 @@ export function openRun(options: RunOptions, env: NodeJS.ProcessEnv): OpenedRun 
   const heartbeatIntervalMs = parseInterval('heartbeatIntervalMs', options);
   const resourcesIntervalMs = parseInterval('resourcesIntervalMs', options);
   const maxLogBytes = parseMaxLogBytes(options);
-  const given = environment.mode === 'no-op' ? undefined : parseSync(options.sync);
+  const sync = environment.mode === 'no-op' ? undefined : parseSync(options.sync);
   const diagnostics = createDiagnostics(options);
-  const syncOptions = resolveReport(given, environment, options, env, diagnostics);
+  const syncOptions = resolveReport(sync, environment, options, env, diagnostics);
   const isContinued = environment.isPlatformRun || environment.writer !== MAIN_WRITER;
   const eventOptions = resolveEventFileOptions({
     ...options,

@@ -69,7 +69,7 @@ export function resolveRunEnvironment(
   pid: number = process.pid,
 ): RunEnvironment {
   const isOn = (name: string, byDefault = false) => parseFlag(name, env[name], byDefault);
-  const isNoOp = options.noOp ?? isOn('POLYAXON_NO_OP');
+  const isNoOp = isRunNoOp(options, env);
   // A run that writes nothing has no place, so nothing that says where is read.
   const isOffline = isNoOp || (options.isOffline ?? isOn('POLYAXON_IS_OFFLINE'));
   const joined = isNoOp ? undefined : findJoinedRun(options, env);
@@ -110,6 +110,11 @@ export function resolveRunEnvironment(
     tracksLogs: isActive && (options.trackLogs ?? (!isPlatformRun && joined === undefined)),
     announces: isActive && isMain ? (options.announce ?? findFlag('POLYTRACK_ANNOUNCE', env)) : false,
   };
+}
+
+/** Whether a run writes nothing. */
+export function isRunNoOp({ noOp }: Pick<RunOptions, 'noOp'>, env: NodeJS.ProcessEnv): boolean {
+  return noOp ?? parseFlag('POLYAXON_NO_OP', env.POLYAXON_NO_OP, false);
 }
 
 /** Returns the run of `polytrack run` that has started this process, unless the options ask for another run. */

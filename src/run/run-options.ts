@@ -45,7 +45,6 @@ export interface RunOptions
       | 'fileNameSuffix'
       | 'sink'
       | 'filter'
-      | 'resume'
     > {
   /**
    * Directory of all runs. Default: `POLYAXON_OFFLINE_ROOT`, else `./plx-runs`. (Polyaxon's own default is in the temporary
@@ -123,7 +122,20 @@ export interface RunOptions
    * also uploads the files. `end()` waits up to 15 s for it. Default: `POLYTRACK_REPORT`, else true. Workers never report.
    */
   readonly report?: boolean | undefined;
+  /**
+   * Continues the run of an earlier process. `true`: the run `uuid`. A text: the run of the root with this name, uuid, or first 8 or more digits of
+   * the uuid. Events continue after the last step, or from `fromStep`, as in `{ run: 'baseline', fromStep: 100 }`. Default false; true for a
+   * restarted job of Polyaxon and for workers.
+   */
+  readonly resume?: boolean | string | RunResume | undefined;
   readonly clock?: Clock | undefined;
+}
+
+/** Which run to resume, and the step from which on its events are written again. */
+export interface RunResume {
+  /** The name or uuid of the run. Default: the run `uuid`. */
+  readonly run?: string | undefined;
+  readonly fromStep?: number | bigint | undefined;
 }
 
 export const RUN_OPTIONS: OptionTable<RunOptions> = {
@@ -187,13 +199,22 @@ export function parsePath(name: string, path: unknown): string {
 /** Returns a run's uuid without dashes, or a new one when none is given. */
 export function resolveUuid(uuid: string | undefined): string {
   const given: unknown = uuid ?? randomUUID();
-  const compact = (typeof given === 'string' ? given : '').replaceAll('-', '').toLowerCase();
+  const compact = toCompactUuid(typeof given === 'string' ? given : '');
   if (RUN_UUID_PATTERN.test(compact)) return compact;
   throw invalidOption(`uuid is ${describe(uuid)}, expected 32 hex digits`, 'Omit it, or pass a UUID.');
 }
 
 /** The name of a run that the program does not name. */
 const DEFAULT_RUN_NAME = 'run';
+
+/** Returns a uuid without dashes, braces and `urn:uuid:`, in lower case. */
+export function toCompactUuid(text: string): string {
+  return text
+    .trim()
+    .replace(/^urn:uuid:/i, '')
+    .replace(/[{}-]/g, '')
+    .toLowerCase();
+}
 
 /** Returns a run's name, checked with the rules for names of events. */
 export function resolveRunName(name: string | undefined): string {

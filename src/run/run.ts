@@ -97,6 +97,7 @@ import {
 import { type Connection, findArtifactsStore, readConnections } from './connections.js';
 import { logEmbedding } from './embedding.js';
 import { type EndOptions, RunLifecycle } from './lifecycle.js';
+import { type LogValues, ValueLog } from './log-values.js';
 import {
   declareMetric,
   logStatus,
@@ -115,6 +116,7 @@ import {
 import { openRun } from './open-run.js';
 import { ProgressThrottle, parseProgress } from './progress-throttle.js';
 import { type ClientOfRun, clientOfRun } from './run-client.js';
+import { createRunConfig, type RunConfig } from './run-config.js';
 import type { RunContext } from './run-context.js';
 import type { RunMode } from './run-environment.js';
 import { type RunOptions, resolveRunName } from './run-options.js';
@@ -126,12 +128,18 @@ const IMAGE_BOXES_OPTIONS: OptionTable<ImageOptions & BoxOptions> = { ...IMAGE_O
 
 export class Run {
   readonly uuid: string;
+  /**
+   * The inputs of the run as an object: `run.config.lr = 0.1` and `run.config.update({ lr: 0.1 })` log parameters with the rules of `logInputs`.
+   * Reading returns what is stored, with secrets masked. Throws `ERR_PARAMS_INVALID`.
+   */
+  readonly config: RunConfig;
   /** @internal */
   protected readonly context: RunContext;
   readonly #tracer: Tracer;
   readonly #dashboards: Dashboards;
   readonly #progress: ProgressThrottle;
   readonly #lifecycle: RunLifecycle;
+  readonly #values: ValueLog;
 
   /**
    * Starts a run. Creates its directory, `run.plx.json` with status `running`, and an event file immediately.
@@ -148,6 +156,8 @@ export class Run {
     this.#dashboards = new Dashboards(context.events, context.environment.collectsEvents);
     this.#progress = new ProgressThrottle(context.clock);
     this.#lifecycle = new RunLifecycle(run, this.#tracer);
+    this.#values = new ValueLog(context);
+    this.config = createRunConfig(context);
   }
 
   /** The run's name. A resumed run keeps its first name. */
@@ -230,6 +240,16 @@ export class Run {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.end();
+  }
+
+  /**
+   * Logs several values under one step and one wall time: `run.log({ loss, acc, val: { loss } }, { step })`. Numbers and tensors of one value are
+   * metrics; names of nested objects are joined by `/`. `{ pixels, … }` is an image, `{ samples, … }` audio, `{ counts, edges }` a histogram; anything
+   * else is rejected. Without `step`, a counter of the run gives the step: one more than the last step of a `log` call, and never one that a name of the call
+   * has already had. Throws `ERR_SCALAR_INVALID`, and the errors of `logImage`, `logAudio` and `logHistogram`, before a metric is written.
+   */
+  log(values: LogValues, options: StepOr<SharedEventOptions> = {}): void {
+    this.context.guard(() => this.#values.log(values, options));
   }
 
   /** Logs one number, or a tensor of one value. NaN and ±Infinity are valid. Throws `ERR_SCALAR_INVALID`. */

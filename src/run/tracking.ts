@@ -5,8 +5,10 @@ import { checkOptions } from '../base/options.js';
 import { TRACED_OPTIONS, type TracedOptions } from '../trace/traced-function.js';
 import type { EndOptions } from './lifecycle.js';
 import { Run } from './run.js';
+import type { RunConfig } from './run-config.js';
 import { resolveRunEnvironment } from './run-environment.js';
 import type { RunOptions } from './run-options.js';
+import { type RunFunction, useRun } from './with-run.js';
 
 type MethodName = {
   [Name in keyof Run]: Run[Name] extends (...args: never[]) => unknown ? Name : never;
@@ -17,21 +19,24 @@ interface Tracking extends Readonly<Pick<Run, MethodName>> {
   init(options?: RunOptions): Run;
   /** Returns `run` if given, else the run of this process. Starts one with default options if none exists. */
   getOrCreateRun(run?: Run): Run;
+  /** `config` of the run of this process. */
+  readonly config: RunConfig;
+  /** Like `withRun`, with the run as that of this process. */
+  withRun<T>(fn: RunFunction<T>): Promise<T>;
+  withRun<T>(options: RunOptions, fn: RunFunction<T>): Promise<T>;
   /** Ends the run of this process. `init` starts another one. */
   end(options?: EndOptions): Promise<void>;
 }
 
 let current: Run | undefined;
 
-/**
- * The methods of `Run` as functions that use the run of this process. Before `init` they throw `ERR_NO_RUN`, except in a job that Polyaxon
- * has started and in a program of `polytrack run`: there they use the run that exists already.
- */
-export const tracking: Tracking = Object.freeze({
+const FUNCTIONS: Omit<Tracking, 'config'> = {
   ...forwardMethods(),
-  init(options: RunOptions = {}) {
-    current = new Run(options);
-    return current;
+  init,
+  withRun<T>(options: RunOptions | RunFunction<T>, fn?: RunFunction<T>): Promise<T> {
+    return useRun(init, options, fn).finally(() => {
+      if (current?.isEnding === true) current = undefined;
+    });
   },
   getOrCreateRun,
   // Programs wrap functions before their run starts.
@@ -56,7 +61,21 @@ export const tracking: Tracking = Object.freeze({
     if (run.isEnding) current = undefined;
     return ending;
   },
-});
+};
+
+/**
+ * The methods of `Run` as functions that use the run of this process. Before `init` they throw `ERR_NO_RUN`, except in a job that Polyaxon
+ * has started and in a program of `polytrack run`: there they use the run that exists already.
+ */
+export const tracking: Tracking = Object.freeze(
+  // Not enumerable: a program that lists the functions has no run yet.
+  Object.defineProperty({ ...FUNCTIONS }, 'config', { get: () => findRun('config').config }) as Tracking,
+);
+
+function init(options: RunOptions = {}): Run {
+  current = new Run(options);
+  return current;
+}
 
 function getOrCreateRun(run?: Run): Run {
   if (run !== undefined) return run;

@@ -78,10 +78,9 @@ const READ_BYTES = 512;
 
 /** Whether a value has the form of a tensor: a shape, and data or a function that reads it. */
 export function isTensor(value: unknown): value is Tensor {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
-    return false;
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
   try {
-    return ('shape' in value || 'dims' in value) && 'data' in value;
+    return !Array.isArray(value) && ('shape' in value || 'dims' in value) && 'data' in value;
   } catch {
     // A proxy may throw at any access.
     return false;

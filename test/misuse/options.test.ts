@@ -49,9 +49,16 @@ function createGraph(): polytrack.GraphBuilder {
   return graph;
 }
 
+const isPlain = (options: unknown): boolean =>
+  options === undefined || Object.prototype.toString.call(options) === '[object Object]';
+
 /** Calls of the methods of `Run`, which are also those of `tracking`. */
-function runCalls(target: Pick<Run, Exclude<keyof typeof tracking, 'init' | 'getOrCreateRun'>>): Calls {
+function runCalls(
+  target: Pick<Run, Exclude<keyof typeof tracking, 'init' | 'getOrCreateRun' | 'withRun'>>,
+): Calls {
   return {
+    log: (o) => target.log({ a: 1 }, o),
+    metric: (o) => target.metric('a', isPlain(o) ? { goal: 'last', ...(o as object) } : o),
     logMetric: (o) => target.logMetric('a', 1, o),
     logMetrics: (o) => target.logMetrics({ a: 1 }, o),
     logMetricSeries: (o) => target.logMetricSeries('a', [0], [1], o),
@@ -248,6 +255,8 @@ const TAKES_OPTIONS: Calls = {
   ProjectClient: (o) => new polyaxon.ProjectClient(o),
   Run: (o) => new polytrack.Run(o),
   'tracking.init': (o) => tracking.init(o),
+  'tracking.withRun': (o) => tracking.withRun(o, () => undefined),
+  withRun: (o) => polytrack.withRun(o, () => undefined),
   SummaryWriter: (o) => new SummaryWriter(directory, o),
   PolytrackSpanExporter: (o) => new polytrack.PolytrackSpanExporter(o),
   Diagnostics: (o) => new polytrack.Diagnostics(o),
@@ -301,7 +310,7 @@ const NESTED: Calls = {
 
 /** The functions whose options have a step. */
 const TAKES_STEP =
-  /^(Run|tracking)\.log(Metrics?|Image|ImageWithBoxes|Video|Audio|Text|Html|Histogram|NpHistogram|RocAucCurve|PrCurve|Curve|Mesh|Graph|OnnxGraph|LayersModel|Embedding|ConfusionMatrix|Dataframe|\w+Chart|Trace|Artifact|Model)$|^SummaryWriter\.addHparams$/;
+  /^(Run|tracking)\.log(|Metrics?|Image|ImageWithBoxes|Video|Audio|Text|Html|Histogram|NpHistogram|RocAucCurve|PrCurve|Curve|Mesh|Graph|OnnxGraph|LayersModel|Embedding|ConfusionMatrix|Dataframe|\w+Chart|Trace|Artifact|Model)$|^SummaryWriter\.addHparams$/;
 
 /** Functions without an options object. */
 const TAKES_NONE = [

@@ -20,7 +20,7 @@ describe('tracking', () => {
       .filter(([, value]) => typeof value === 'function')
       .map(([name]) => name);
 
-    expect(functions.sort()).toEqual([...methodsOf(Run), 'init', 'getOrCreateRun'].sort());
+    expect(functions.sort()).toEqual([...methodsOf(Run), 'init', 'getOrCreateRun', 'withRun'].sort());
   });
 
   it('keeps one run for the process, from init to end', async () => {
