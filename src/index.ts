@@ -62,6 +62,7 @@ export type {
   RunStatus,
   StatusCondition,
 } from './polyaxon/run-record.js';
+export type { AlertOptions } from './run/alert.js';
 export type {
   ArtifactOptions,
   CodeRefOptions,
@@ -85,6 +86,7 @@ export type { ModelPrice, TraceMetricsOptions } from './run/span-metrics.js';
 export type { LogTraceOptions, ScoredSpan } from './run/tracing.js';
 export type { RunFormat, RunOptions, RunResume, RunSyncOptions } from './run/run-options.js';
 export type { LogTraceOptions } from './run/tracing.js';
+export type { AlertLevel } from './run-directory/alerts-file.js';
 export type { RunPaths } from './run-directory/layout.js';
 
 // Graphs, charts, embeddings, meshes and hyperparameters.

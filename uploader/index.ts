@@ -28,7 +28,7 @@ export type { SkipReason } from './pipeline/scan/excludes.js';
 export type { LogPlace } from './pipeline/scan/log-place.js';
 export type { Environment } from './settings/settings.js';
 export type { FlagName, Flags, FlagValue, SettingName, SettingValues } from './settings/table.js';
-export type { Found, HttpAddress, ValueType } from './settings/value-types.js';
+export { type Found, type HttpAddress, SecretUrl, type ValueType } from './settings/value-types.js';
 
 // Status.
 

@@ -5,7 +5,7 @@
  *                       events/<kind>/<name>.plx, assets/<kind>/…, plxlogs/<writer>.jsonl
  *                       resources/metric/<name>.plx, system/tensorboard/[<worker>/]<event files>
  *                       .plx/heartbeat-<writer>.json, end-<writer>.json, formats-<writer>.json, worker-<worker>.json,
- *                       order, order-main.json, spans-<writer>-<uuid of a root>.jsonl
+ *                       order, order-main.json, alerts-<writer>.jsonl, spans-<writer>-<uuid of a root>.jsonl
  *     <root>-tensorboard/<run name>-<8 hex> → ../<root's name>/runs/<uuid>/outputs/tensorboard
  *
  * A writer is `main` or the name of a worker. `.plx/` is local to the machine and never uploaded.

@@ -16,7 +16,7 @@ const MIN_DIGITS = 8;
 const SHOWN_CANDIDATES = 5;
 
 /** The options of a run whose `resume` names no run. */
-export type ResolvedRunOptions = Omit<RunOptions, 'resume'> & { readonly resume?: Resume | undefined };
+type ResolvedRunOptions = Omit<RunOptions, 'resume'> & { readonly resume?: Resume | undefined };
 
 /**
  * Replaces the name of a run in `resume` by its uuid. Throws `ERR_RUN_UNKNOWN` and `ERR_RUN_AMBIGUOUS`, and `ERR_OPTION_INVALID` if another option

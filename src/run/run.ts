@@ -71,6 +71,7 @@ import type {
 import type { StreamSource } from '../trace/trace-stream.js';
 import type { TracedOptions } from '../trace/traced-function.js';
 import type { Tracer } from '../trace/tracer.js';
+import { type AlertOptions, writeAlert } from './alert.js';
 import {
   type ArtifactOptions,
   type CodeRefOptions,
@@ -618,6 +619,14 @@ export class Run {
    */
   logStatus(status: RunStatus, options: StatusOptions = {}): void {
     logStatus(this.context, 'logStatus', () => parseStatus(status), options);
+  }
+
+  /**
+   * Writes an alert to the run directory; the uploader sends it to a webhook (`--alert-webhook`). Secrets are masked. It is on disk when the call returns.
+   * Throws `ERR_TEXT_INVALID` and `ERR_OPTION_INVALID`.
+   */
+  alert(options: AlertOptions): void {
+    writeAlert(this.context, options);
   }
 
   /** Sets the status `running`, which a new run already has. */

@@ -22,10 +22,13 @@ const WALL_TIME: Readonly<Record<string, readonly string[]>> = {
     'src/trace/recorded-span.ts',
   ],
   'times that are stored with a run, or shown': [
+    'src/run/alert.ts',
     'src/run/lifecycle.ts',
+    'src/run/log-values.ts',
     'src/run/metadata.ts',
     'src/run/open-run.ts',
     'src/run/run-context.ts',
+    'uploader/alerts/alert-sender.ts',
     'uploader/engine/monitor/monitor.ts',
     'uploader/engine/status-writer.ts',
     'uploader/cluster/kubernetes-leases.ts',

@@ -57,6 +57,7 @@ function runCalls(
   target: Pick<Run, Exclude<keyof typeof tracking, 'init' | 'getOrCreateRun' | 'withRun'>>,
 ): Calls {
   return {
+    alert: (o) => target.alert((isPlain(o) ? { title: 'a', ...(o as object) } : o) as never),
     log: (o) => target.log({ a: 1 }, o),
     metric: (o) => target.metric('a', isPlain(o) ? { goal: 'last', ...(o as object) } : o),
     logMetric: (o) => target.logMetric('a', 1, o),
@@ -346,6 +347,7 @@ const TAKES_NONE = [
     ['toScalarEvent', 'MemorySink', 'ProjectDirectory', 'artifactsOf', 'createPolyaxonValue', 'listStatus'],
     ['decodePolyaxonValue', 'isDone', 'parsePolyaxonUrl', 'sanitizeName', 'toFallbackName', 'toPolyaxonTag'],
     ['toReadableName', 'readTraceparent'],
+    ['toReadableName', 'SecretUrl', 'SecretUrl.reveal'],
     ['toPolyaxonUrl'],
   );
 

@@ -18,8 +18,8 @@ async function write(options: ConstructorParameters<typeof Run>[0]): Promise<Run
 
 beforeAll(async () => {
   await write({ uuid: UUID, name: 'baseline' });
-  await write({ uuid: OTHER, name: 'twin' });
-  await write({ uuid: 'a'.repeat(32), name: 'twin' });
+  await write({ uuid: OTHER, name: 'double' });
+  await write({ uuid: 'a'.repeat(32), name: 'double' });
   // The name of a run can look like the digits of another one.
   await write({ uuid: 'b'.repeat(32), name: 'aaaaaaaa' });
 });
@@ -53,7 +53,7 @@ describe('the option resume', () => {
   });
 
   it.each([
-    ['a name', 'twin', /"twin" means 2 runs in .*: "twin" (?:a{32}|3f2a01b7\w+) of .*; "twin" /],
+    ['a name', 'double', /"double" means 2 runs in .*: "double" (?:a{32}|3f2a01b7\w+) of .*; "double" /],
     ['digits', '3f2a01b7', /"3f2a01b7" means 2 runs in/],
     ['digits that are also a name', 'aaaaaaaa', /"aaaaaaaa" means 2 runs in/],
   ])('rejects %s of several runs, and lists them', (_name, resume, message) => {

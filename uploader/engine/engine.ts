@@ -10,6 +10,7 @@ import { setMaxListeners } from 'node:events';
 import { inBackground } from '../../src/base/background.js';
 import { messageOf } from '../../src/base/errors.js';
 import { EVENTS_DIRECTORY } from '../../src/polyaxon/names.js';
+import type { AlertSender } from '../alerts/alert-sender.js';
 import type { FileWatcher } from '../base/io/file-watcher.js';
 import { ExportScheduler } from '../pipeline/export/export-scheduler.js';
 import { NO_EXPORT } from '../pipeline/export/export-view.js';
@@ -22,6 +23,7 @@ import { projectsOf } from '../store/open-store.js';
 import { reportScanned, toReport } from './build-report.js';
 import { ClusterMember } from './cluster-member.js';
 import { type ContextOptions, UploaderContext } from './context/uploader-context.js';
+import { createAlertSender } from './create-alert-sender.js';
 import { drain } from './drain.js';
 import { GoneRuns } from './gone-runs.js';
 import { reportStoredElsewhere } from './layout-notices.js';
@@ -51,7 +53,7 @@ export async function runEngine(config: SyncConfig, options: LoopOptions): Promi
   return UploaderContext.use(config, options, { isWatching }, (context) =>
     withState(context, (journalWriter) => {
       const engine = new Engine(context, journalWriter, options);
-      return isWatching ? engine.watch() : engine.sync();
+      return engine.run(isWatching);
     }),
   );
 }
@@ -64,6 +66,8 @@ const IDLE_TICK_MS = 1_000;
 const BUSY_TICK_MS = 10;
 /** By this time, the uploads of a killed process have been resumed or dropped. */
 const SWEEP_AFTER_MS = 60_000;
+/** At its end, a watch waits no longer than this for the webhook of alerts. */
+const ALERTS_MS = 5_000;
 const COLLECT_INTERVAL_MS = 24 * 3_600_000;
 
 class Engine {
@@ -75,6 +79,7 @@ class Engine {
   readonly #exportScheduler: ExportScheduler | null;
   readonly #mirror: Mirror | null;
   readonly #goneRuns: GoneRuns;
+  readonly #alerts: AlertSender | null;
   #isMirroring = false;
   #isSwept = false;
   #collectedMs: number | null = null;
@@ -91,6 +96,15 @@ class Engine {
     context.exportView = this.#exportScheduler ?? NO_EXPORT;
     this.#mirror = context.config.mirror === false ? null : new Mirror(context);
     this.#goneRuns = new GoneRuns(context);
+    this.#alerts = createAlertSender(context);
+  }
+
+  async run(isWatching: boolean): Promise<SyncReport> {
+    try {
+      return await (isWatching ? this.watch() : this.sync());
+    } finally {
+      await this.#alerts?.close();
+    }
   }
 
   /** Sends what one scan has found. An unreachable store does not throw: every file is then reported as unsent. */
@@ -101,6 +115,7 @@ class Engine {
     const unavailable = await scanAndList(context, scanner, this.#stopSignal);
     this.#goneRuns.addUnseen();
     await this.#goneRuns.removeState();
+    this.#alerts?.check();
     if (unavailable === null) await this.#exportScheduler?.exportAll(this.#stopSignal);
     const ids = planFiles(context);
     if (unavailable !== null) for (const id of ids) uploads.giveUp(id, unavailable);
@@ -120,6 +135,7 @@ class Engine {
     }
     const unfinished = concludeRuns(context, scanner, uploads.files);
     await context.observer.flush(this.#stopSignal);
+    await this.#alerts?.flush(this.#stopSignal.aborted ? 0 : context.config.retryTimeoutMs);
     await this.#exportScheduler?.save();
     this.#goneRuns.forgetNow();
     const phaseOf = (run: KnownRun): RunPhase => {
@@ -200,6 +216,7 @@ class Engine {
       await confirmLosses(context, { isLast: false });
       this.#mirrorDeletions();
       await this.#goneRuns.check(commitContext, signal);
+      this.#alerts?.check();
       outage.check();
       this.#collect();
       workers.wake();
@@ -213,6 +230,7 @@ class Engine {
   }
 
   async #drain(scanner: Scanner, listing: ListingLoop, status: StatusWriter): Promise<void> {
+    const alerted = this.#alerts?.flush(Math.min(ALERTS_MS, this.#context.config.shutdownTimeoutMs));
     await drain({
       context: this.#context,
       scanner,
@@ -222,6 +240,7 @@ class Engine {
       listAll: () => listing.listAll(),
       exportAll: async (signal) => this.#exportScheduler?.exportAll(signal),
     });
+    await alerted;
   }
 
   /** Joins the cluster, if one is configured. */

@@ -28,6 +28,7 @@ import {
   text,
   toggle,
   type ValueType,
+  webhook,
   wholeNumber,
 } from './value-types.js';
 
@@ -283,6 +284,12 @@ const PROCESS = {
     cluster,
     ['watch'],
     'divide the shards among all uploaders of this cluster, with leases in the store; kubernetes:<name> keeps them in Kubernetes',
+  ),
+  alertWebhook: row(
+    webhook,
+    UPLOADING_OR_RUN,
+    'send the alerts of runs (run.alert) to this URL, as JSON with a text',
+    { unset: 'none' },
   ),
   http: row(
     httpAddress,

@@ -170,6 +170,32 @@ export const endpoint: ValueType<string> = {
   },
 };
 
+/** A URL that is a secret: printing it shows its host only. */
+export class SecretUrl {
+  readonly host: string;
+  readonly #url: URL;
+
+  constructor(url: URL) {
+    this.host = url.host;
+    this.#url = url;
+  }
+
+  reveal(): URL {
+    return new URL(this.#url);
+  }
+}
+
+/** The URL of a webhook. It is a secret, because it is all that a program needs to write to its channel. No message repeats it. */
+export const webhook: ValueType<SecretUrl> = {
+  placeholder: '<url>',
+  parse: (found) => {
+    const { value } = found;
+    const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : null;
+    if (url !== null && /^https?:$/.test(url.protocol) && url.username === '') return new SecretUrl(url);
+    throw new ConfigError(`${nameOf(found)}: value is not the URL of a webhook`, 'Use https://host/path.');
+  },
+};
+
 /** A uuid without dashes; true: derive one. */
 export const optionalUuid: ValueType<boolean | string> = {
   placeholder: '[uuid]',

@@ -28,9 +28,11 @@ import {
   polyaxonServer,
   type SecondsType,
   shard,
+  SecretUrl,
   tags,
   toggle,
   type ValueType,
+  webhook,
 } from '../../../uploader/settings/value-types.js';
 import { NO_TERMINAL } from '../../support/no-terminal.js';
 import { createTempDir } from '../../support/temp-dir.js';
@@ -67,6 +69,7 @@ const SAMPLES = new Map<ValueType<unknown>, readonly [string, unknown]>([
   [bytes, ['2kB', 2_000]],
   [shard, ['1/4', { index: 1, count: 4 }]],
   [cluster, ['team', 'team']],
+  [webhook, ['https://hooks.example.com/x', new SecretUrl(new URL('https://hooks.example.com/x'))]],
   [httpAddress, ['0.0.0.0:9400', { host: '0.0.0.0', port: 9400 }]],
   [
     polyaxonServer,
