@@ -81,11 +81,9 @@ export type { ClientOfRun, RunServices } from './run/run-client.js';
 export type { RunConfig } from './run/run-config.js';
 export type { FinalStatus } from './run/run-end.js';
 export type { RunMode } from './run/run-environment.js';
-export type { RunFormat, RunOptions, RunSyncOptions } from './run/run-options.js';
+export type { RunFormat, RunOptions, RunResume, RunSyncOptions } from './run/run-options.js';
 export type { ModelPrice, TraceMetricsOptions } from './run/span-metrics.js';
 export type { LogTraceOptions, ScoredSpan } from './run/tracing.js';
-export type { RunFormat, RunOptions, RunResume, RunSyncOptions } from './run/run-options.js';
-export type { LogTraceOptions } from './run/tracing.js';
 export type { AlertLevel } from './run-directory/alerts-file.js';
 export type { RunPaths } from './run-directory/layout.js';
 
