@@ -7,7 +7,6 @@
  * `/tmp/.polyaxon`, where any user of the host could set a server that receives the token, and verifies certificates by default.
  */
 
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../src/base/options.js';
@@ -15,6 +14,7 @@ import { ConfigError } from '../base/errors.js';
 import { isLoopback, proxiesFrom } from '../base/http/find-proxy.js';
 import type { ProxySettings, TlsSettings } from '../base/http/transport.js';
 import type { FileSystem } from '../base/io/file-system.js';
+import { homeDirectory } from '../base/io/home-directory.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { readWholeFile } from '../base/io/whole-file.js';
 import { Credentials } from './credentials.js';
@@ -124,7 +124,7 @@ function isLoopbackText(text: string): boolean {
 async function findDirectory(variables: Variables, fileSystem: FileSystem): Promise<string> {
   const given = nonEmpty(variables.POLYAXON_HOME);
   if (given !== undefined) return join(given, '.polyaxon');
-  const home = nonEmpty(variables.HOME) ?? homedir();
+  const home = homeDirectory(variables);
   const text = await readText(join(home, '.polyaxon', '.home'), fileSystem);
   // The file has one line of YAML: `path: /somewhere`.
   const written = /^path:\s*(['"]?)(\S.*?)\1\s*$/m.exec(text ?? '')?.[2];

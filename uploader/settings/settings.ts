@@ -1,6 +1,5 @@
 /** Finds the value of each setting: flag, environment variable, configuration file, default, in this order. */
 
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseBoundedJson } from '../../src/base/bounded-json.js';
 import { quote } from '../../src/base/describe.js';
@@ -8,6 +7,7 @@ import { messageOf } from '../../src/base/errors.js';
 import { findSimilar } from '../../src/base/options.js';
 import { ConfigError } from '../base/errors.js';
 import type { FileSystem } from '../base/io/file-system.js';
+import { homeDirectory } from '../base/io/home-directory.js';
 import { isAbsent } from '../base/io/system-error.js';
 import { readWholeFile } from '../base/io/whole-file.js';
 import {
@@ -57,7 +57,7 @@ export function parseFlag<Name extends FlagName>(flags: Flags, name: Name): Flag
 /** Returns the directory in a variable of the XDG Base Directory Specification, or `fallback` below the home directory. */
 export function toXdgDirectory(environment: Environment, variable: string, fallback: string): string {
   const named = environment[variable] ?? '';
-  return named !== '' ? named : join(environment.HOME ?? homedir(), fallback);
+  return named !== '' ? named : join(homeDirectory(environment), fallback);
 }
 
 function parseSettings(flags: Flags, environment: Environment, file: ConfigFile | null): FoundSettings {
