@@ -34,7 +34,7 @@ export function addUiCommand(program: Command, context: CommandContext): void {
       'Start the TensorBoard that is installed on this machine (pip install tensorboard) for a root, a run or a store, print its address, and open it in the browser. It shows up to 1,000,000 points of a curve instead of 1,000.',
     )
     .argument(
-      '[path|store]',
+      '[path]',
       `a root, ${RUN_PATH}, a directory of event files, or the URL of a store; without it, the first default root: ./plx-runs, POLYAXON_OFFLINE_ROOT or /tmp/plx/offline`,
     )
     .argument('[arguments...]', 'arguments of TensorBoard, after --');

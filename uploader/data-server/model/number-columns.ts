@@ -115,8 +115,14 @@ function pickExtremes(values: Float32Array, start: number, end: number, kept: nu
       if (high === -1 || value >= values[high]!) high = i;
     }
   }
-  const found = [low, high, nan].filter((index) => index !== -1).sort((a, b) => a - b);
-  for (const [i, index] of found.entries()) if (index !== found[i - 1]) kept.push(index);
+  // Without an array and a sort, which would take most of the time of a reply.
+  const first = low === -1 ? high : Math.min(low, high);
+  const second = Math.max(low, high);
+  if (nan !== -1 && (first === -1 || nan < first)) kept.push(nan);
+  if (first !== -1) kept.push(first);
+  if (nan !== -1 && first !== -1 && nan > first && nan < second) kept.push(nan);
+  if (second !== first) kept.push(second);
+  if (nan !== -1 && first !== -1 && nan > second) kept.push(nan);
 }
 
 /** About `target` positions of `count`: the first, the last, and the extremes between them. All if there are no more, or `target` is 0. */
