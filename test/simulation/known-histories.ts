@@ -42,12 +42,4 @@ export const KNOWN_HISTORIES: Readonly<Record<string, readonly SaltedStep[]>> = 
     [{ kind: 'fail reads', machine: 0 }, SYNC],
     [2_823_997_929, 1_442_214_761],
   ),
-  'a lock of a clock that was ahead is damaged by a failure of the power': withSalts(
-    [
-      { kind: 'set clock', machine: 0, seconds: 7200 },
-      { ...command('sync'), store: 2 } as Invocation,
-      { kind: 'start', run: 2, fsync: false, crash: { effect: 2, death: 'power' } },
-    ],
-    [1_499_587_994, 3_614_968_954, 780_756_980],
-  ),
 };

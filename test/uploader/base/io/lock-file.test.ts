@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { FileSystem } from '../../../../uploader/base/io/file-system.js';
@@ -59,6 +59,19 @@ describe('takeLock', () => {
     });
 
     const lock = await takeLock(join(directory, 'lock'), io, OPTIONS);
+
+    expect(await lock.isHeld()).toBe(true);
+    await lock.release();
+  });
+
+  it.each([-7200, 7200])('takes over a damaged lock whose time is %i s from the clock', async (seconds) => {
+    const path = join(createTempDir(), 'lock');
+    writeFileSync(path, '');
+    await expect(takeLock(path, nodeIo, OPTIONS)).rejects.toThrow('another uploader');
+    const time = nodeIo.clock.wallTime() + seconds;
+    utimesSync(path, time, time);
+
+    const lock = await takeLock(path, nodeIo, OPTIONS);
 
     expect(await lock.isHeld()).toBe(true);
     await lock.release();
