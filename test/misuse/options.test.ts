@@ -346,8 +346,7 @@ const TAKES_NONE = [
     ['EventFileReader.readBatches', 'EventFileReader.close', 'listEventFiles', 'decodeValue', 'TagIndex'],
     ['toScalarEvent', 'MemorySink', 'ProjectDirectory', 'artifactsOf', 'createPolyaxonValue', 'listStatus'],
     ['decodePolyaxonValue', 'isDone', 'parsePolyaxonUrl', 'sanitizeName', 'toFallbackName', 'toPolyaxonTag'],
-    ['toReadableName', 'readTraceparent'],
-    ['toReadableName', 'SecretUrl', 'SecretUrl.reveal'],
+    ['toReadableName', 'readTraceparent', 'SecretUrl', 'SecretUrl.reveal'],
     ['toPolyaxonUrl'],
   );
 
