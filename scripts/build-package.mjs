@@ -159,6 +159,7 @@ await build({
   outdir: bundledDirectory,
   format: 'cjs',
   bundle: true,
+  minifyWhitespace: true,
 });
 for (const name of PROTOBUF.packages)
   cpSync(join(repository, 'node_modules', name, 'LICENSE'), join(bundledDirectory, `LICENSE-${name}`));
@@ -174,7 +175,10 @@ const { outputFiles } = await build({
   write: false,
 });
 for (const { path, text } of outputFiles) {
-  writeFileSync(path, loadByPath(path, exportPlainly(path, defineUrl(loadLazily(path, text)))));
+  const code = loadByPath(path, exportPlainly(path, defineUrl(loadLazily(path, text))));
+  // No person reads the generated modules.
+  const isGenerated = relative(dist, path).startsWith(GENERATED);
+  writeFileSync(path, isGenerated ? (await transform(code, { minifyWhitespace: true })).code : code);
 }
 writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
 writeFileSync(join(dist, 'esm', 'package.json'), '{ "type": "module" }\n');
