@@ -18,13 +18,25 @@ export async function stageFiles(
   context: CommitContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, onEvent } = context;
+  const { store, onEvent, observer, inventory } = context;
   if (store.stage === undefined) return;
-  const files = ids.flatMap((id) => (isSmallAndNew(id, context) ? [toNewFile(id, context)] : []));
+  const small = ids.filter((id) => isSmallAndNew(id, context));
+  const files = small.map((id) => toNewFile(id, context));
   const [first] = files;
   if (first === undefined) return;
   const onBytesSent = (sizeBytes: number): void => onEvent({ kind: 'sent', key: first.key, sizeBytes });
-  await store.stage({ files, signal, onBytesSent });
+  const idByKey = new Map(files.map(({ key }, at) => [key, small[at]!]));
+  const onListed = (keys: readonly string[]): void => {
+    const found = keys.map((key) => idByKey.get(key)!);
+    const [any] = found;
+    if (any === undefined) return;
+    observer.onListed?.(
+      inventory.runOf(any).uuid,
+      found.map((id) => inventory.relPathOf(id)),
+      signal,
+    );
+  };
+  await store.stage({ files, signal, onBytesSent, onListed });
 }
 
 /** The files of later phases name the others, so they are sent after them. */

@@ -16,6 +16,7 @@ import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import type { V1RunArtifact, V1StatusCondition } from '../../src/polyaxon/api-types.js';
 import type { StreamedBody, Transport } from '../base/http/transport.js';
 import { createUndiciTransport } from '../base/http/undici-transport.js';
+import { inParallel } from '../base/in-parallel.js';
 import { decodeBody, expectEmpty } from './api-answer.js';
 import { PolyaxonApiError, toUnreachable } from './api-error.js';
 import { type ApiCall, ApiSession } from './api-session.js';
@@ -80,6 +81,7 @@ const REQUEST_OPTIONS: OptionTable<RequestOptions> = {
 
 /** The server's default. */
 const LINEAGE_PAGE = 100;
+const PAGES_AT_ONCE = 4;
 const MAX_ARTIFACTS = 1_000_000;
 
 export class PolyaxonClient {
@@ -199,18 +201,36 @@ export class PolyaxonClient {
     checkOptions('getLineage', options, CALL_OPTIONS);
     const operation = `get the lineage of the run ${ref.uuid}`;
     const call = this.#toRunCall('GET', ref, ['lineage', 'artifacts'], operation, options);
-    const found: V1RunArtifact[] = [];
-    for (let before = ''; ; ) {
-      const query = { limit: String(LINEAGE_PAGE), offset: String(found.length) };
+    const readPage = async (offset: number) => {
+      const query = { limit: String(LINEAGE_PAGE), offset: String(offset) };
       const { results, count } = await this.#callObject({ ...call, query });
-      const page = Array.isArray(results) ? (results as V1RunArtifact[]) : [];
-      if (page.length === 0) return found;
+      return { page: Array.isArray(results) ? (results as V1RunArtifact[]) : [], count };
+    };
+    const { page: found, count } = await readPage(0);
+    const total = typeof count === 'number' ? Math.min(count, MAX_ARTIFACTS) : 0;
+    const pages: V1RunArtifact[][] = [];
+    const first = JSON.stringify(found);
+    // A server with smaller pages, or without a count, is read page by page.
+    if (found.length === LINEAGE_PAGE && total > LINEAGE_PAGE) {
+      const offsets: number[] = [];
+      for (let offset = LINEAGE_PAGE; offset < total; offset += LINEAGE_PAGE) offsets.push(offset);
+      await inParallel(PAGES_AT_ONCE, offsets.entries(), async ([at, offset]) => {
+        pages[at] = (await readPage(offset)).page;
+      });
+    }
+    for (const page of pages) {
+      if (JSON.stringify(page) === first) throw endless(operation, found.length);
       for (const artifact of page) found.push(artifact);
-      if (typeof count === 'number' && found.length >= count) return found;
+    }
+    for (let before = first; typeof count !== 'number' || found.length < count; ) {
+      const { page } = await readPage(found.length);
+      if (page.length === 0) break;
+      for (const artifact of page) found.push(artifact);
       const text = JSON.stringify(page);
       if (text === before || found.length > MAX_ARTIFACTS) throw endless(operation, found.length);
       before = text;
     }
+    return found;
   }
 
   /** Lists a directory of the run's artifacts; null if it does not exist. The path of a file lists that file under its name. */

@@ -61,6 +61,8 @@ export class PolyaxonSync implements RunObserver {
   #working = 0;
   readonly #stop = new AbortController();
   #loop: Promise<void> | null = null;
+  /** Rounds that began before the files of their runs were proven. */
+  readonly #early = new Set<Promise<void>>();
   #isFlushed = false;
   /** The last reported error that concerns all runs. */
   #reportedOfAll: CodedError | null = null;
@@ -88,6 +90,18 @@ export class PolyaxonSync implements RunObserver {
 
   onStored({ runUuid }: StoredFile): void {
     this.#touch(runUuid, (runSync) => runSync.onStored());
+  }
+
+  /** Sends what it can while the engine is busy with the files. What fails here is repeated and reported by `flush`. */
+  onListed(runUuid: string, relPaths: readonly string[], signal: AbortSignal): void {
+    const lane = this.#lanes.get(runUuid);
+    if (lane === undefined || this.#early.size >= AT_ONCE || !this.#options.isOurs(runUuid)) return;
+    lane.runSync.onListed(relPaths);
+    const early: Promise<void> = lane.runSync.tell(signal).then(
+      () => void this.#early.delete(early),
+      () => void this.#early.delete(early),
+    );
+    this.#early.add(early);
   }
 
   onExported(runUuid: string, facts: ExportFacts): void {
@@ -125,6 +139,7 @@ export class PolyaxonSync implements RunObserver {
   async flush(signal?: AbortSignal): Promise<void> {
     this.#stop.abort();
     await this.#loop;
+    await Promise.all(this.#early);
     const { flushTimeoutMs, isOurs } = this.#options;
     const retryPolicy = this.#createRetryPolicy(flushTimeoutMs);
     const ended = signal ?? new AbortController().signal;
@@ -159,6 +174,7 @@ export class PolyaxonSync implements RunObserver {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#loop;
+    await Promise.all(this.#early);
     await this.#options.client.close();
   }
 

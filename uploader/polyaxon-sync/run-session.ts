@@ -77,7 +77,10 @@ export class RunSession {
     for (;;) {
       const requests = diff(desired, this.known);
       if (requests.length === 0) return;
-      for (const request of requests) await this.#send(request, desired, signal);
+      // Reads do not depend on each other.
+      if (requests.every(({ kind }) => kind === 'read'))
+        await Promise.all(requests.map((request) => this.#send(request, desired, signal)));
+      else for (const request of requests) await this.#send(request, desired, signal);
     }
   }
 

@@ -79,6 +79,8 @@ export class RunSync {
   #offsetMs = 0;
   /** Items of the run's own name, if the user chooses another one. */
   #ownNames: readonly Item[] = [];
+  /** Files that the store lists, but whose content it may still have to prove. */
+  readonly #listed = new Set<string>();
   #valuesMs = Number.NEGATIVE_INFINITY;
   #hasChanged = true;
   #progress = 0;
@@ -127,6 +129,10 @@ export class RunSync {
 
   onStored(): void {
     this.#hasChanged = true;
+  }
+
+  onListed(relPaths: readonly string[]): void {
+    for (const path of relPaths) this.#listed.add(path);
   }
 
   onComplete(unsendable: readonly string[]): void {
@@ -262,7 +268,7 @@ export class RunSync {
   #maySync({ path }: V1RunArtifact): boolean {
     // The file is outside the run, so the uploader does not store it.
     if (path == null || path === '' || path.startsWith('/') || /^[a-z][\w+.-]*:\/\//i.test(path)) return true;
-    if (this.#options.view.hasStored(this.run.runUuid, path)) return true;
+    if (this.#listed.has(path) || this.#options.view.hasStored(this.run.runUuid, path)) return true;
     // All files that can be stored are stored, so this file is not in the run or is excluded.
     return this.#unsendable !== null && !this.#unsendable.includes(path);
   }

@@ -59,6 +59,11 @@ export interface RunObserver {
   /** The directory of the run is gone: nothing more can be reported. */
   onRunGone?(runUuid: string): void;
   onStored(file: StoredFile): void;
+  /**
+   * The store lists these new files of a run with their sizes; their content is still being proven. The observer may report them already, until
+   * the signal is aborted.
+   */
+  onListed?(runUuid: string, relPaths: readonly string[], signal: AbortSignal): void;
   /** More of the run's event files is exported; `facts` stays current. Generated files are reported through `onStored`, like all files. */
   onExported?(runUuid: string, facts: ExportFacts): void;
   /** The liveness of the run's writer, as of the last check. Called again when it changes. */
@@ -97,6 +102,7 @@ export function withListener(observer: RunObserver, listener: RunListener): RunO
       return observer.wantsExport;
     },
     onRun: (run) => observer.onRun(run),
+    onListed: (runUuid, relPaths, signal) => observer.onListed?.(runUuid, relPaths, signal),
     onExported: (runUuid, facts) => observer.onExported?.(runUuid, facts),
     prepareProject: async (signal) => observer.prepareProject?.(signal),
     prepare: async (signal) => observer.prepare?.(signal),

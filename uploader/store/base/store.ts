@@ -92,6 +92,8 @@ export interface StageRequest {
   readonly signal?: AbortSignal | undefined;
   /** Called for each body that is sent. */
   readonly onBytesSent?: ((sizeBytes: number) => void) | undefined;
+  /** Called for each run with the keys that the store lists with their sizes, while their content is still to be proven. */
+  readonly onListed?: ((keys: readonly string[]) => void) | undefined;
 }
 
 export interface UnfinishedUpload {

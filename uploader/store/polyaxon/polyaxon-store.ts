@@ -146,7 +146,7 @@ export class PolyaxonStore implements Store {
     return { version, distribution: dist, project: this.place };
   }
 
-  async stage({ files, signal, onBytesSent }: StageRequest): Promise<void> {
+  async stage({ files, ...callbacks }: StageRequest): Promise<void> {
     const runs = new Map<string, PlacedFile[]>();
     for (const file of files) {
       const { ref, path } = this.#reader.parseKey(file.key);
@@ -160,7 +160,7 @@ export class PolyaxonStore implements Store {
     };
     await inParallel(RUNS_AT_ONCE, runs, async ([uuid, run]) => {
       if (run.length < STAGE_MIN_FILES) return;
-      const options = { client: this.client, budget: this.#budget, onSent, signal, onBytesSent };
+      const options = { client: this.client, budget: this.#budget, onSent, ...callbacks };
       await stageRun(this.projects.refOf(uuid), run, options);
     });
   }

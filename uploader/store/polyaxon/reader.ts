@@ -1,6 +1,7 @@
 /** Listings and reads of Polyaxon's streams service. The service lists directories, and returns only whole files. */
 
 import { crc32 } from 'node:zlib';
+import { inBackground } from '../../../src/base/background.js';
 import { StoreRequestError } from '../../base/errors.js';
 import { OutcomeError } from '../../base/retry-table.js';
 import { apiOutcomeFrom, PolyaxonApiError } from '../../polyaxon-api/api-error.js';
@@ -13,6 +14,7 @@ import type { HeadOutcome, ListedObject, ListOptions, ObjectVersion, ReadOptions
 import { fromServerPath, toServerPath } from './names.js';
 
 const MAX_PATH_BYTES = 4096;
+const TREES_AHEAD = 4;
 
 export interface ServerPlace {
   readonly ref: RunRef;
@@ -57,7 +59,8 @@ export class PolyaxonReader {
       const error = new StoreRequestError(`list ${prefix}: the server can list only one run, <uuid>/…`);
       throw new OutcomeError({ status: 'failed', error });
     }
-    yield* this.#walk(parent, prefix, options, new ListingGuard(`list ${prefix}`));
+    const tree = await this.#getTree(parent, options.signal);
+    yield* this.#walk(parent, tree, prefix, options, new ListingGuard(`list ${prefix}`));
   }
 
   /**
@@ -101,13 +104,12 @@ export class PolyaxonReader {
   /** `directory` ends with a slash. Directories are sorted by their name plus a slash, which gives the order of the keys in them. */
   async *#walk(
     directory: string,
+    tree: ArtifactTree | null,
     prefix: string,
     options: ListOptions,
     guard: ListingGuard,
   ): AsyncGenerator<ListedObject> {
     const { after, signal } = options;
-    const { ref, path } = this.parseKey(directory);
-    const tree = await this.#getTree(ref, path.replace(/\/$/, ''), signal);
     if (tree === null) return;
     // No upload creates such a path. A server may return a directory inside itself, without end.
     if (Buffer.byteLength(directory) > MAX_PATH_BYTES) guard.end('a path has more than 4,096 bytes');
@@ -119,20 +121,35 @@ export class PolyaxonReader {
       })),
       ...tree.directories.map((name) => ({ key: `${directory}${fromServerPath(name)}/`, sizeBytes: null })),
     ].sort((a, b) => compareBytes(a.key, b.key));
+    const isBefore = (key: string): boolean => after !== undefined && compareBytes(key, after) <= 0;
+    const mayHold = (key: string): boolean =>
+      (key.startsWith(prefix) || prefix.startsWith(key)) &&
+      (!isBefore(key) || after?.startsWith(key) === true);
+    const inside = entries.filter(({ key, sizeBytes }) => sizeBytes === null && mayHold(key));
+    const trees: Promise<ArtifactTree | null>[] = [];
     for (const { key, sizeBytes } of entries) {
-      const isBefore = after !== undefined && compareBytes(key, after) <= 0;
       if (sizeBytes !== null) {
-        if (key.startsWith(prefix) && !isBefore) yield { key, ...toVersion(sizeBytes) };
+        if (key.startsWith(prefix) && !isBefore(key)) yield { key, ...toVersion(sizeBytes) };
         continue;
       }
-      const mayHold = key.startsWith(prefix) || prefix.startsWith(key);
-      if (mayHold && (!isBefore || after.startsWith(key))) yield* this.#walk(key, prefix, options, guard);
+      if (!mayHold(key)) continue;
+      // The next directories are requested while the caller gets the files of this one.
+      for (const next of inside.splice(0, TREES_AHEAD - trees.length)) {
+        const pending = this.#getTree(next.key, signal);
+        inBackground(
+          pending.then(() => undefined),
+          () => undefined, // it rejects below, unless the caller stops first
+        );
+        trees.push(pending);
+      }
+      yield* this.#walk(key, (await trees.shift()) ?? null, prefix, options, guard);
     }
   }
 
-  async #getTree(ref: RunRef, path: string, signal: AbortSignal | undefined): Promise<ArtifactTree | null> {
+  async #getTree(directory: string, signal: AbortSignal | undefined): Promise<ArtifactTree | null> {
+    const { ref, path } = this.parseKey(directory);
     try {
-      return await this.#client.getTree(ref, path, { signal });
+      return await this.#client.getTree(ref, path.replace(/\/$/, ''), { signal });
     } catch (error) {
       throw new OutcomeError(apiOutcomeFrom(error));
     }

@@ -48,8 +48,10 @@ describeWithPeers(['polyaxon'], 'files that are staged', () => {
     store: PolyaxonStore,
     uuid: string,
     files: ReadonlyMap<string, Buffer>,
+    onListed?: (keys: readonly string[]) => void,
   ): Promise<void> {
     await store.stage({
+      onListed,
       files: [...files].map(([path, bytes]): NewFile => {
         return { key: `${uuid}/${path}`, sizeBytes: bytes.length, read: async () => ({ bytes, mtime: 1e9 }) };
       }),
@@ -127,6 +129,19 @@ describeWithPeers(['polyaxon'], 'files that are staged', () => {
     expect(requests).toBeLessThan(60); // one listing for each directory
   });
 
+  it('are reported as listed before their content is read back, and only if the server has them', async () => {
+    const run = await open();
+    const files = manyFiles(20);
+    const archives = (): number => run.proxy.log.filter(({ url }) => /\/artifacts\?path=$/.test(url)).length;
+    const calls: { keys: readonly string[]; archives: number }[] = [];
+
+    await stage(run.store, run.uuid, files, (keys) => calls.push({ keys, archives: archives() }));
+
+    expect(calls.map(({ archives }) => archives)).toEqual([0]);
+    expect(archives()).toBe(1);
+    expect([...calls[0]!.keys].sort()).toEqual([...files.keys()].map((path) => `${run.uuid}/${path}`).sort());
+  });
+
   it('have the names that the server can store', async () => {
     const run = await open();
     const files = new Map(
@@ -187,8 +202,10 @@ describeWithPeers(['polyaxon'], 'files that are staged', () => {
         ? { kind: 'answer', answer: { status: 200 } }
         : undefined;
 
-    await stage(run.store, run.uuid, files);
+    const listed: string[] = [];
+    await stage(run.store, run.uuid, files, (keys) => listed.push(...keys));
     expect(existsSync(run.stored)).toBe(false);
+    expect(listed).toEqual([]);
 
     expect(postsOf(await commitAll(run, files))).toHaveLength(files.size);
     expect(hashStored(run.stored)).toEqual(toHashes(files));
