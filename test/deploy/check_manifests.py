@@ -1,4 +1,4 @@
-"""Checks manifests against the published schemas of Kubernetes and Polyaxon, and prints the problems as a JSON list.
+"""Checks manifests against the published schemas of Kubernetes and Polyaxon, and prints the problems of each file as JSON.
 
     python check_manifests.py <file>...
 
@@ -70,9 +70,9 @@ def check_document(document):
     return check(document, class_of(document), document["kind"])
 
 
-problems = []
-for file in sys.argv[1:]:
+def check_file(file):
     with open(file, encoding="utf-8") as stream:
-        for each in yaml.safe_load_all(stream):
-            problems += check_document(each)
-print(json.dumps(problems))
+        return [found for each in yaml.safe_load_all(stream) for found in check_document(each)]
+
+
+print(json.dumps({file: check_file(file) for file in sys.argv[1:]}))

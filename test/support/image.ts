@@ -4,7 +4,16 @@
  */
 
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CliResult } from './cli.js';
@@ -63,7 +72,8 @@ export function createImage(): Image {
       const [source = '', target = ''] = words.filter((word) => !word.startsWith('--'));
       const name = target.endsWith('/') ? join(target, source.split('/').at(-1) ?? '') : target;
       const place = join(root, resolve(workdir, name));
-      copy(join(built, source), place);
+      mkdirSync(dirname(place), { recursive: true });
+      renameSync(join(built, source), place);
       const owner = /--chown=(\S+)/.exec(rest)?.[1];
       if (owner !== undefined && canMount) execFileSync('chown', ['-R', owner, place]);
     }

@@ -3,7 +3,8 @@
  * of them with their contents.
  *
  * Source: Kubernetes API Reference, "Lease v1 coordination.k8s.io"; "Accessing the Kubernetes API from a Pod" (files and variables of a pod);
- * "API Concepts", "Resource Versions" (a PUT with another resourceVersion than the stored one is rejected with 409).
+ * "API Concepts", "Resource Versions" (a PUT with another resourceVersion than the stored one is rejected with 409). A PUT without a uid creates a
+ * lease that was deleted; with another uid than the stored one, it is rejected with 409 (observed with kube-apiserver 1.34).
  */
 
 import { describe } from '../../src/base/describe.js';
@@ -29,6 +30,7 @@ interface KubernetesLease {
   readonly metadata?: {
     readonly name?: string;
     readonly resourceVersion?: string;
+    readonly uid?: string;
     readonly annotations?: Readonly<Record<string, string>>;
   };
   readonly spec?: { readonly holderIdentity?: string; readonly leaseTransitions?: number };
@@ -113,6 +115,7 @@ class KubernetesLeases implements LeaseTable {
   ): Promise<StoredLease | null> {
     const name = this.#toName(shard);
     const now = `${new Date(this.#access.wallTime() * 1000).toISOString().slice(0, -1)}000Z`;
+    const [resourceVersion, uid] = base?.split('/') ?? [];
     const body = {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
@@ -120,7 +123,8 @@ class KubernetesLeases implements LeaseTable {
         name,
         labels: { [LABEL]: this.#cluster },
         annotations: { [ANNOTATION]: JSON.stringify(lease) },
-        ...(base === null ? {} : { resourceVersion: base }),
+        resourceVersion,
+        uid,
       },
       spec: {
         holderIdentity: lease.holder ?? '',
@@ -133,8 +137,7 @@ class KubernetesLeases implements LeaseTable {
       base === null
         ? await this.#send('POST', '', body, signal)
         : await this.#send('PUT', `/${name}`, body, signal);
-    // 404: another program has deleted the lease.
-    if (answer.status === 409 || (answer.status === 404 && base !== null)) return null;
+    if (answer.status === 409) return null;
     return parseStored(this.#expect<KubernetesLease>(answer, base === null ? 201 : 200));
   }
 
@@ -199,7 +202,7 @@ interface Answer {
 }
 
 function parseStored({ metadata, spec }: KubernetesLease): StoredLease {
-  const version = metadata?.resourceVersion ?? '';
+  const version = `${metadata?.resourceVersion}/${metadata?.uid}`;
   const lease = parseLease(toJson(metadata?.annotations?.[ANNOTATION] ?? ''));
   // Another program may have taken the lease.
   const isOther = (spec?.holderIdentity ?? '') !== (lease.holder ?? '');

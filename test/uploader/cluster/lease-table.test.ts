@@ -1,7 +1,5 @@
 /** Every place that keeps leases: one suite for a directory, three emulated clouds, an S3 server and Kubernetes. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.js';
 import { nodeIo } from '../../../uploader/base/io/io.js';
@@ -19,6 +17,7 @@ import { openGcsStore } from '../../../uploader/store/gcs/gcs-store.js';
 import { openS3Store } from '../../../uploader/store/s3/s3-store.js';
 import { AzuriteServer } from '../../support/azurite.js';
 import { GcsEmulator } from '../../support/gcs-emulator.js';
+import { KUBE_APISERVER, KubeApiServer } from '../../support/kube-apiserver.js';
 import { startKubernetesApi } from '../../support/kubernetes-api.js';
 import { describeWithPeers } from '../../support/peers.js';
 import { S3Server } from '../../support/s3-server.js';
@@ -161,6 +160,22 @@ describeWithPeers(['azurite'], 'leases in an emulator of Azure', () => {
   });
 });
 
+if (KUBE_APISERVER !== undefined)
+  describe('leases in a real API server of Kubernetes', () => {
+    let server: KubeApiServer;
+    let namespaces = 0;
+    beforeAll(async () => {
+      server = await KubeApiServer.start();
+      return () => server.stop();
+    });
+
+    tryPlace(async () => {
+      namespaces += 1;
+      const { account, environment } = await server.createPod(`training-${namespaces}`);
+      return () => openKubernetesLeases('team', nodeIo, environment, account);
+    });
+  });
+
 describe('StoreLeases', () => {
   it('reads a lease only when its holder has changed, and never the objects of earlier versions', async () => {
     const store = new MemoryStore();
@@ -193,54 +208,5 @@ describe('StoreLeases', () => {
     expect(new StoreLeases(store, 'team', nodeRandomness).findProblem()).toMatch(
       /^it has no conditional writes/,
     );
-  });
-});
-
-describe('Kubernetes', () => {
-  it('renews its token, retries failures, and names missing permissions', async () => {
-    const api = await startKubernetesApi();
-    const table = await openKubernetesLeases('team', nodeIo, api.environment, api.account);
-    await table.readAll();
-    api.token = 'token-2';
-    writeFileSync(join(api.account, 'token'), api.token);
-    await table.readAll();
-
-    api.failure = 503;
-    await expect(table.readAll()).rejects.toMatchObject({ outcome: { status: 'retry' } });
-    expect(table.findProblem()).toBeNull();
-    api.failure = 403;
-    await expect(table.readAll()).rejects.toMatchObject({ outcome: { status: 'retry' } });
-    expect(table.findProblem()).toMatch(
-      /403: .*\. Allow the service account to get, list, create and update leases/,
-    );
-    await table.close?.();
-  });
-
-  it('shows the holder to `kubectl get leases`, and needs one request to see all leases', async () => {
-    const api = await startKubernetesApi();
-    const table = await openKubernetesLeases('team', nodeIo, api.environment, api.account);
-    await table.write(3, LEASE, null);
-    expect(api.leases.get('team-3')).toMatchObject({
-      metadata: { labels: { 'polytrack.cluster': 'team' } },
-      spec: { holderIdentity: LEASE.holder, leaseDurationSeconds: 24, leaseTransitions: 1 },
-    });
-    api.requests.length = 0;
-    await table.readAll();
-    expect(api.requests).toEqual(['GET ']);
-    await table.close?.();
-  });
-
-  it.each([
-    ['outside a pod', {}, true],
-    ['without a service account', { KUBERNETES_SERVICE_HOST: '127.0.0.1' }, false],
-  ])('is refused with the reason %s', async (_, environment, hasAccount) => {
-    const account = createTempDir();
-    mkdirSync(account, { recursive: true });
-    if (hasAccount)
-      for (const file of ['token', 'ca.crt', 'namespace']) writeFileSync(join(account, file), 'x');
-    await expect(openKubernetesLeases('team', nodeIo, environment, account)).rejects.toMatchObject({
-      code: 'ERR_CLUSTER_STORE',
-      message: expect.stringContaining('this process is not in a pod with a service account'),
-    });
   });
 });
