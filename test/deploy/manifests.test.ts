@@ -78,6 +78,17 @@ describeWithPeers(['kubernetes'], 'the code that defines objects, Pod Security a
   });
 
   it.each([
+    ['"displayMode"', '"displayMod"', "unexpected field 'displayMod'"],
+    ['"type": "stat"', '"type": "graph"', 'no panels of the type graph'],
+  ])('rejects a dashboard with %s replaced by %s', async (from, to, reason) => {
+    const file = join(createTempDir(), 'dashboard.json');
+    const text = readFileSync(join(KUBERNETES, 'monitoring/dashboard.json'), 'utf8');
+    writeFileSync(file, text.replaceAll(from, to));
+
+    expect((await check(file)).join('\n')).toContain(reason);
+  });
+
+  it.each([
     ['runAsNonRoot: true', 'runAsNonRoot: false', 'runAsNonRoot'],
     ['drop: [ALL]', 'drop: []', 'unrestricted capabilities'],
     ['persistentVolumeClaim: { claimName: train }', 'hostPath: { path: /tmp }', 'hostPath'],
