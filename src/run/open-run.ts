@@ -39,6 +39,8 @@ import { RunCapture } from './run-capture.js';
 import { RunContext } from './run-context.js';
 import { type RunEnvironment, resolveRunEnvironment } from './run-environment.js';
 import {
+  DEFAULT_NAME,
+  type NamedRunOptions,
   parseInterval,
   parseMaxLogBytes,
   parseOnError,
@@ -75,13 +77,13 @@ interface Log {
 }
 
 /** Opens a run. Throws the errors that the constructor of `Run` documents. */
-export function openRun(given: RunOptions, env: NodeJS.ProcessEnv): OpenedRun {
+export function openRun(given: NamedRunOptions, env: NodeJS.ProcessEnv): OpenedRun {
   const misuse = findMisuse(given);
   parseOnError(given.onError);
   const options = resolveResume(given, env);
   const environment = resolveRunEnvironment(options, env);
   const masker = createMasker(env);
-  const name = masker.maskText(resolveRunName(options.name));
+  const name = masker.maskText(resolveRunName(options.name ?? given[DEFAULT_NAME]));
   const tags =
     options.tags === undefined ? undefined : parseTags(options.tags).map((tag) => masker.maskText(tag));
   const heartbeatIntervalMs = parseInterval('heartbeatIntervalMs', options);

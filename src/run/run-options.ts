@@ -131,6 +131,13 @@ export interface RunOptions
   readonly clock?: Clock | undefined;
 }
 
+/** The key of a name for a run that `name` does not name, instead of `run`. A name that is given with it can be changed in Polyaxon. */
+export const DEFAULT_NAME = Symbol('default name');
+
+export interface NamedRunOptions extends RunOptions {
+  readonly [DEFAULT_NAME]?: string | undefined;
+}
+
 /** Which run to resume, and the step from which on its events are written again. */
 export interface RunResume {
   /** The name or uuid of the run. Default: the run `uuid`. */

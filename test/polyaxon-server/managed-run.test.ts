@@ -197,17 +197,12 @@ describeWithPeers(['polyaxon'], 'a job of Polyaxon', () => {
       const expected = await readRun(theirs.served);
       await waitFor('the last output', async () => {
         const { outputs } = await readRun(ours.served);
-        return ((outputs ?? {}) as { accuracy?: number }).accuracy === 0.5 || undefined;
+        const { accuracy, loss } = (outputs ?? {}) as { accuracy?: number; loss?: number };
+        return (accuracy === 0.5 && loss !== undefined) || undefined;
       });
       await waitFor('the lineage', async () => (await readLineage(ours.served)).length > 1 || undefined);
-      const { name, description, inputs, tags, meta_info } = expected;
-      expect(await readRun(ours.served)).toMatchObject({
-        name,
-        description,
-        inputs,
-        tags,
-        outputs: { accuracy: 0.5 },
-      });
+      const { name, description, inputs, tags, outputs, meta_info } = expected;
+      expect(await readRun(ours.served)).toMatchObject({ name, description, inputs, tags, outputs });
       expect((await readRun(ours.served)).meta_info).toMatchObject(meta_info as object);
     },
   );

@@ -1,10 +1,14 @@
 /** Which of two values of a field a real server ends up with: that of the program, of the platform or another client, or of the run file. */
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Run, RunOptions } from '../../src/index.js';
+import { runCli } from '../support/cli.js';
 import { describeWithPeers } from '../support/peers.js';
 import type { PolyaxonServer } from '../support/polyaxon.js';
+import { createTempDir } from '../support/temp-dir.js';
+import { listRuns, startTracked } from '../support/tracked-program.js';
 import {
   createRunSync,
   PROJECT,
@@ -237,5 +241,29 @@ describeWithPeers(['polyaxon'], 'of two values of a field', () => {
     const unnamed = await start();
     await sync(unnamed.target, unnamed.run);
     expect((await unnamed.served.run()).name).toBe('run');
+  });
+
+  it('the name that `polytrack run` derives from the program is a default, and --name is not', async () => {
+    const store = `polyaxon://${new URL(server.url).host}/default/${PROJECT}`;
+    for (const [flags, expected] of [
+      [[], 'theirs'],
+      [['--name', 'mine'], 'mine'],
+    ] as const) {
+      const cwd = createTempDir();
+      const program = startTracked([...flags, '--', process.execPath, '-e', '0'], { cwd });
+      expect(await program.ended, program.stderr()).toBe(0);
+      const [directory] = listRuns(join(cwd, 'plx-runs'));
+      const served = new ServerRun(server, String(directory).slice(-32));
+      const syncAgain = async (): Promise<void> => {
+        const synced = await runCli('sync', cwd, '--store', store, '--state-dir', createTempDir());
+        expect(synced.code, synced.stdout + synced.stderr).toBe(0);
+      };
+
+      await syncAgain();
+      expect((await served.run()).name).toBe(expected === 'mine' ? 'mine' : 'node');
+      await change(String(directory).slice(-32), { name: 'theirs' });
+      await syncAgain();
+      expect((await served.run()).name).toBe(expected);
+    }
   });
 });

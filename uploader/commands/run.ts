@@ -5,6 +5,7 @@ import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from '../../src/base/errors.js';
 import { RUN_DIRECTORY_VARIABLE } from '../../src/run/run-environment.js';
+import { DEFAULT_NAME } from '../../src/run/run-options.js';
 import { parseFlag, readSettings } from '../settings/settings.js';
 import { type Flags, toFlag } from '../settings/table.js';
 import { type CommandContext, EXIT } from './context.js';
@@ -55,7 +56,8 @@ async function runProgram(command: string[], flags: Flags, context: CommandConte
       logDirectory: parseFlag(flags, 'logdir') ?? '.',
       options: {
         // A job of Polyaxon has a name already.
-        name: parseFlag(flags, 'name') ?? (isPlatformRun && !isNew ? undefined : toRunName(command)),
+        name: parseFlag(flags, 'name'),
+        [DEFAULT_NAME]: isPlatformRun && !isNew ? undefined : toRunName(command),
         root: parseFlag(flags, 'root'),
         project: values.project,
         isNew,

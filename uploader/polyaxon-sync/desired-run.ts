@@ -28,6 +28,8 @@ export interface RunSource {
   /** Null if nothing is exported. */
   readonly facts: ExportFacts | null;
   readonly liveness: Liveness;
+  /** The last value of each metric, if the writer writes Polyaxon's files itself and stopped before it recorded its outputs. */
+  readonly lastValues?: JsonMap | undefined;
   /** Paths of the files in the store, to find Polyaxon event files that are missing in the lineage. */
   readonly storedFiles: () => Iterable<string>;
   /** When the uploader found the run, in seconds since 1970. */
@@ -96,7 +98,7 @@ export function toDesiredRun(source: RunSource): DesiredRun {
     tags: merged.tags,
     meta_info: { ...meta, ...(record === null ? toFlags(facts, isForeign) : {}), ...merged.meta_info },
     inputs: { ...toCleanMap(facts?.inputs), ...merged.inputs },
-    outputs: toOutputs(merged.outputs, facts, all),
+    outputs: toOutputs(merged.outputs, { ...toCleanMap(facts?.lastValues()), ...source.lastValues }, all),
     conditions,
     final: toPlausible(final, startedAt),
     duration,
@@ -137,12 +139,7 @@ function toName(name: string): { name: string; meta: JsonMap } {
  * Merges logged outputs over the last values of metrics. In a resumed run, the outputs may come from before the resume, so that the metrics
  * are newer and take precedence.
  */
-function toOutputs(
-  outputs: JsonMap,
-  facts: ExportFacts | null,
-  conditions: readonly V1StatusCondition[],
-): JsonMap {
-  const values = toCleanMap(facts?.lastValues());
+function toOutputs(outputs: JsonMap, values: JsonMap, conditions: readonly V1StatusCondition[]): JsonMap {
   const hasEndedBefore =
     conditions.some(({ type }) => isFinalStatus(type)) && !isFinalStatus(conditions.at(-1)?.type);
   return hasEndedBefore ? { ...outputs, ...values } : { ...values, ...outputs };

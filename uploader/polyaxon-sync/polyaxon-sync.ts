@@ -97,10 +97,10 @@ export class PolyaxonSync implements RunObserver {
     const lane = this.#lanes.get(runUuid);
     if (lane === undefined || this.#early.size >= AT_ONCE || !this.#options.isOurs(runUuid)) return;
     lane.runSync.onListed(relPaths);
-    const early: Promise<void> = lane.runSync.tell(signal).then(
-      () => void this.#early.delete(early),
-      () => void this.#early.delete(early),
-    );
+    const forget = (): void => {
+      this.#early.delete(early);
+    };
+    const early: Promise<void> = lane.runSync.tell(signal).then(forget, forget);
     this.#early.add(early);
   }
 

@@ -3,8 +3,11 @@
  * acknowledged. So after an outage of days, only the newest state is sent, once.
  */
 
+import { join } from 'node:path';
+import { type JsonMap, toCleanMap } from '../../src/base/clean-json.js';
 import type { CodedError } from '../../src/base/errors.js';
 import type { V1RunArtifact, V1StatusCondition } from '../../src/polyaxon/api-types.js';
+import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import type { RunFiles, RunRecordFile } from '../../src/run-directory/run-files.js';
 import { toHash } from '../base/canonical-json.js';
 import type { Io } from '../base/io/io.js';
@@ -14,6 +17,7 @@ import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../polyaxon-api/client.js';
 import type { ProjectDirectory, RunPlace } from '../polyaxon-api/project-directory.js';
 import type { RunRef, SyncRunBody } from '../polyaxon-api/types.js';
+import { readLastValues } from '../run-directory/last-values.js';
 import { readRunFiles, readSignature } from '../run-directory/run-files.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import { type RunOrigin, readRunOrigin } from '../run-directory/run-origin.js';
@@ -81,6 +85,7 @@ export class RunSync {
   #ownNames: readonly Item[] = [];
   /** Files that the store lists, but whose content it may still have to prove. */
   readonly #listed = new Set<string>();
+  #lostValues: JsonMap | undefined;
   #valuesMs = Number.NEGATIVE_INFINITY;
   #hasChanged = true;
   #progress = 0;
@@ -118,7 +123,10 @@ export class RunSync {
 
   onLiveness(liveness: Liveness): void {
     this.#liveness = liveness;
-    if (liveness === 'live') this.#unsendable = null;
+    if (liveness === 'live') {
+      this.#unsendable = null;
+      this.#lostValues = undefined;
+    }
     this.#hasChanged = true;
   }
 
@@ -283,9 +291,10 @@ export class RunSync {
     if (this.#place !== null) projects.set(runUuid, this.#place);
     const isForeign = kind !== 'polyaxon' && files.record === null;
     if (isForeign && hasExport && !this.#isExportKnown()) return null;
+    const lastValues = files.record === null ? undefined : await this.#readLostValues();
     const toRun = (record: RunRecordFile | null) =>
       toDesiredRun({
-        ...{ uuid: runUuid, kind, name, facts: this.#facts, liveness: this.#liveness },
+        ...{ uuid: runUuid, kind, name, facts: this.#facts, liveness: this.#liveness, lastValues },
         files: { ...files, record },
         storedFiles: () => view.storedFiles(runUuid),
         foundAt: this.#foundAt,
@@ -301,6 +310,14 @@ export class RunSync {
   #isExportKnown(): boolean {
     if (this.#facts === null || this.#facts.state === 'undecided') return false;
     return this.#facts.isCaughtUp || this.#facts.artifacts().length > 0;
+  }
+
+  /** A writer adds the last values to its outputs when it ends. Of one that was killed, only the event files have them. */
+  async #readLostValues(): Promise<JsonMap | undefined> {
+    if (this.#liveness !== 'lost' || this.#facts?.state === 'exported') return undefined;
+    const directory = join(this.run.directory, TENSORBOARD_DIRECTORY);
+    this.#lostValues ??= toCleanMap(await readLastValues(directory).catch(() => ({})));
+    return this.#lostValues;
   }
 
   async #readFiles(): Promise<RunFiles | null> {

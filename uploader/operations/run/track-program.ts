@@ -6,11 +6,11 @@
 
 import { InvalidArgumentError, messageOf } from '../../../src/base/errors.js';
 import { type EndOptions, Run } from '../../../src/run/run.js';
-import type { RunOptions } from '../../../src/run/run-options.js';
+import type { NamedRunOptions } from '../../../src/run/run-options.js';
 import type { Diversion } from '../../base/io/interruption.js';
 import type { Terminal } from '../../base/io/terminal.js';
+import { readLastValues } from '../../run-directory/last-values.js';
 import { EventFileCollector } from './event-file-collector.js';
-import { readLastValues } from './last-values.js';
 import { takeOverValues } from './logged-values.js';
 import { Program } from './program.js';
 import { toExitCode, toRunEndOptions } from './program-end.js';
@@ -19,7 +19,7 @@ import { toProgramEnvironment } from './program-environment.js';
 export interface TrackedProgram {
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly options: RunOptions;
+  readonly options: NamedRunOptions;
   /** The directory below which the program's event files are found. */
   readonly logDirectory: string;
   readonly terminal: Terminal;

@@ -1,11 +1,11 @@
 /** Reads the last value of each metric from the event files of a run, for its results. */
 
 import { join } from 'node:path';
-import { EventFileReader } from '../../../src/format/reader/event-file-reader.js';
-import { listEventFiles } from '../../../src/format/reader/list-event-files.js';
-import { type DecodedValue, TagIndex } from '../../../src/format/reader/plugin-value.js';
-import type { SummaryValue } from '../../../src/format/wire/messages.js';
-import { toResults } from '../../../src/run/metric-results.js';
+import { EventFileReader } from '../../src/format/reader/event-file-reader.js';
+import { listEventFiles } from '../../src/format/reader/list-event-files.js';
+import { type DecodedValue, TagIndex } from '../../src/format/reader/plugin-value.js';
+import type { SummaryValue } from '../../src/format/wire/messages.js';
+import { toResults } from '../../src/run/metric-results.js';
 
 /** Returns the values by the names that Polyaxon's files have. `directory` is the log directory of the run. */
 export async function readLastValues(directory: string): Promise<ReturnType<typeof toResults>> {
