@@ -90,7 +90,7 @@ async function writeStore(server, directory, count) {
       encodeRow({ runUuid: uuid, version: 'synthetic', isEnded: true, atMs: 1.7e12, fields, metrics }),
     );
     if (lines.length < OBJECT_ROWS && index < count - 1) continue;
-    const Key = `.plx-index/${index}.jsonl.gz`;
+    const Key = `.plx/index/${index}.jsonl.gz`;
     await server.client.send(new PutObjectCommand({ Bucket: 'runs', Key, Body: encodeIndex(lines) }));
     lines = [];
   }

@@ -122,7 +122,7 @@ describeWithPeers(['azurite'], 'sync to Azure', () => {
     const hashes = async (): Promise<Record<string, string>> => {
       const found: Record<string, string> = {};
       for await (const { name: key } of container.listBlobsFlat())
-        if (!key.includes('/.plx/'))
+        if (!/(?:^|\/)\.plx\//.test(key))
           found[key.replace(/^team\/a\//, '')] = sha256(
             await container.getBlobClient(key).downloadToBuffer(),
           );
@@ -147,7 +147,7 @@ describeWithPeers(['gcs'], 'sync to Google Cloud Storage', () => {
     const objects = `${server.endpoint}/storage/v1/b/${name}/o`;
     const hashes = async (): Promise<Record<string, string>> => {
       const { items = [] } = (await (await fetch(objects)).json()) as { items?: { name: string }[] };
-      const ofRuns = items.filter(({ name: key }) => !key.includes('/.plx/'));
+      const ofRuns = items.filter(({ name: key }) => !/(?:^|\/)\.plx\//.test(key));
       const entries = ofRuns.map(async ({ name: key }) => {
         const answer = await fetch(`${objects}/${encodeURIComponent(key)}?alt=media`);
         return [key.replace(/^team\/a\//, ''), sha256(new Uint8Array(await answer.arrayBuffer()))] as const;
@@ -238,7 +238,7 @@ async function toS3Destination(server: S3Server): Promise<{ server: S3Server; de
   const hashes = async (): Promise<Record<string, string>> => {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
     // The uploader's own objects, such as manifests, are not files of a run.
-    const ofRuns = Contents.filter(({ Key = '' }) => !Key.includes('/.plx/'));
+    const ofRuns = Contents.filter(({ Key = '' }) => !/(?:^|\/)\.plx\//.test(Key));
     const entries = ofRuns.map(async ({ Key = '' }) => {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
       const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();

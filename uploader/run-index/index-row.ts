@@ -1,7 +1,7 @@
 /**
  * Encodes and parses the index of a store: what a listing of runs shows of each run, so that it need not read the runs. Pure.
  *
- * An object of the index, `.plx-index/<id>.jsonl.gz`, has JSON lines: a header, then one row for each run. A row is derived from the stored run file and
+ * An object of the index, `.plx/index/<id>.jsonl.gz`, has JSON lines: a header, then one row for each run. A row is derived from the stored run file and
  * the stored event files, and names their version. A reader checks all values: a damaged row counts as absent.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Reads and writes the objects of an index, `.plx-index/<id>.jsonl.gz`.
+ * Reads and writes the objects of an index, `.plx/index/<id>.jsonl.gz`.
  *
  * The index is a cache in the store: an uploader may lose it, delete it or write a row twice, and readers only become slower. Any number of uploaders
  * write at once: each replaces its own objects by compare-and-swap, and merges small objects of all into a new one before it removes them.
@@ -10,12 +10,10 @@ import { inParallel } from '../base/in-parallel.js';
 import type { Randomness } from '../base/io/randomness.js';
 import type { FailedOutcome } from '../base/retry-table.js';
 import { readObject, type StoreAccess, toCodedError } from '../pipeline/manifest/stored-run.js';
-import type { ListedObject, ObjectVersion } from '../store/base/store.js';
+import { INDEX_DIRECTORY, type ListedObject, type ObjectVersion } from '../store/base/store.js';
 import type { IndexCache } from './index-cache.js';
 import { encodeIndex, encodeRow, type IndexRow, parseIndex } from './index-row.js';
 
-/** A separate folder beside the runs: a directory as a store keeps its locks in `.plx/`, and lists nothing of it. */
-const PREFIX = '.plx-index/';
 /** A larger object is not read. */
 const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
 /** More objects are not read: the rest of the runs is read as without an index. */
@@ -81,7 +79,7 @@ async function listObjects(
   signal: AbortSignal | undefined,
 ): Promise<ListedObject[]> {
   const listed: ListedObject[] = [];
-  const open = (last: ListedObject | undefined) => store.list(PREFIX, { after: last?.key, signal });
+  const open = (last: ListedObject | undefined) => store.list(INDEX_DIRECTORY, { after: last?.key, signal });
   try {
     for await (const object of retryPolicy.streamWithRetry<ListedObject>('list the index', open, signal)) {
       if (object.sizeBytes <= MAX_OBJECT_BYTES) listed.push(object);
@@ -95,7 +93,7 @@ async function listObjects(
 
 /** The name of a version of an object: a file name for the cache. */
 function toVersionName({ key, etag }: ListedObject): string {
-  return `${key.slice(PREFIX.length)}-${etag}`.replaceAll(/[^\w.-]/g, '_');
+  return `${key.slice(INDEX_DIRECTORY.length)}-${etag}`.replaceAll(/[^\w.-]/g, '_');
 }
 
 /** The rows of an object; null if it cannot be read, most likely because another uploader has just replaced it. */
@@ -145,7 +143,7 @@ export async function saveRows(
   const source = { read: async (start: number, end: number) => bytes.subarray(start, end) };
   const target = { sizeBytes: bytes.length, crc32: crc32(bytes) };
   for (let base = own; ; base = null) {
-    const key = base?.key ?? `${PREFIX}${randomness.id()}.jsonl.gz`;
+    const key = base?.key ?? `${INDEX_DIRECTORY}${randomness.id()}.jsonl.gz`;
     const request = { key, source, target, base: base?.version ?? null, commitId: randomness.id(), signal };
     const outcome = await retryPolicy.withRetry(`store ${key}`, () => store.commit(request), { signal });
     if (outcome.status === 'failed') return outcome;

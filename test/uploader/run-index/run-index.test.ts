@@ -35,7 +35,7 @@ async function openFileStore(): Promise<TestStore> {
 
 /** The files of the index, in a store that is a directory. */
 function listIndex(store: TestStore): string[] {
-  const directory = store.file('.plx-index');
+  const directory = store.file('.plx/index');
   return readdirSync(directory).map((name) => join(directory, name));
 }
 
@@ -142,14 +142,14 @@ describe('the index', () => {
 
     expect(cold.length).toBe(300);
     expect(cold[7]).toMatchObject({ status: 'succeeded', problems: [] });
-    expect(counted.calls.map((call) => call.split('/')[0])).toEqual([
-      'list .plx-index',
-      ...['read .plx-index'],
+    expect(counted.calls.map((call) => call.split('/').slice(0, 2).join('/'))).toEqual([
+      'list .plx/index',
+      ...['read .plx/index'],
       'listFolders ',
     ]);
     counted.calls.length = 0;
     expect((await all(store.url, undefined, counted.store)).length).toBe(300);
-    expect(counted.calls).toEqual(['list .plx-index/', 'listFolders ']);
+    expect(counted.calls).toEqual(['list .plx/index/', 'listFolders ']);
   }, 120_000);
 
   it('is not needed: runs without a row are read, and the next sync writes the rows again', async () => {
@@ -165,7 +165,7 @@ describe('the index', () => {
     // 10 runs without a row.
     writeFileSync(path!, gzipSync([...lines.slice(0, 200), ...lines.slice(210)].join('\n')));
     const partial = await all(store.url);
-    rmSync(store.file('.plx-index'), { recursive: true });
+    rmSync(store.file('.plx/index'), { recursive: true });
     const without = await all(store.url);
     await upload(root, store.url, stateDir);
 

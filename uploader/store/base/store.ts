@@ -133,6 +133,8 @@ export type CheckOutcome = { readonly status: 'ready' } | RetryOutcome | FailedO
 export const PROBE_PREFIX = '.plx/probe/';
 /** The key prefix of the leases of clusters (`cluster/store-leases.ts`). */
 export const LEASES_DIRECTORY = '.plx/shards/';
+/** The key prefix of the index of runs (`run-index/`). */
+export const INDEX_DIRECTORY = '.plx/index/';
 
 /** Permissions besides listing and writing. Only the test objects of `polytrack check` need `delete`. */
 export interface StorePermissions {

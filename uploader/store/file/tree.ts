@@ -7,11 +7,12 @@ import { isAbsent, systemErrorCode } from '../../base/io/system-error.js';
 import { isSafeKey } from '../../base/rel-path.js';
 import { type FailedOutcome, findRetryRow, OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
 import { compareBytes } from '../base/compare-bytes.js';
-import { LEASES_DIRECTORY, type ObjectVersion, type ReadOptions } from '../base/store.js';
+import { INDEX_DIRECTORY, LEASES_DIRECTORY, type ObjectVersion, type ReadOptions } from '../base/store.js';
 
 const CHUNK_BYTES = 1024 * 1024;
-/** The top-level directory of a store for files that are not objects, except for leases. */
+/** The top-level directory of a store for files that are not objects, except for leases and the index of runs. */
 export const RESERVED = '.plx';
+const OBJECTS = [LEASES_DIRECTORY, INDEX_DIRECTORY];
 /** Names of temporary files. No key ends like this, because the scanner skips `*.partial`. */
 const TEMPORARY_NAME = /^\.plx-[0-9a-f]+\.partial$/;
 
@@ -101,7 +102,7 @@ export class FileTree {
   /** Whether a key that ends with `/` is a directory for objects, at each of its levels. Links are not followed. */
   async #isDirectory(key: string): Promise<boolean> {
     const names = key.split('/').slice(0, -1);
-    const isReserved = names[0] === RESERVED && !key.startsWith(LEASES_DIRECTORY);
+    const isReserved = names[0] === RESERVED && !OBJECTS.some((prefix) => key.startsWith(prefix));
     if (isReserved || !names.every(isSafeKey)) return false;
     for (const [level] of names.entries()) {
       const stat = await this.stat(join(this.#root, names.slice(0, level + 1).join('/')));
