@@ -167,6 +167,8 @@ const OTHER_RUN_METHODS = [
   ],
   ...['logArtifact', 'logModel', 'logArtifactRef', 'logFileRef', 'logDirRef', 'logModelRef', 'logDataRef'],
   ...['logTensorboardRef', 'logArtifactLineage', 'logEnv', 'logCodeRef'],
+  // `log` calls the methods of its values; a score belongs to a trace, not to a step.
+  ...['log', 'logScore'],
 ];
 
 describe('the table of kinds', () => {
