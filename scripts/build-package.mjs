@@ -142,6 +142,7 @@ const bundles = await build({
   ),
   // Only bundlers read these files, and the package must stay small.
   minifyWhitespace: true,
+  minifySyntax: true,
   lineLimit: 120,
   outdir: join(dist, 'esm'),
   format: 'esm',
