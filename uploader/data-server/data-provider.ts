@@ -10,10 +10,11 @@ import { encodeMetadata, encodeTensor } from '../../src/format/wire/encode-event
 import { DataClass } from '../../src/format/wire/messages.js';
 import { GRPC_STATUS, GrpcFailure, type GrpcMethod, PREFIX_BYTES } from './grpc-server.js';
 import { decodeBlobKey, encodeBlobKey } from './model/blob-key.js';
-import { type NumberPoints, selectEvenly, selectPoints } from './model/number-columns.js';
+import { type NumberPoints, selectEvenly } from './model/number-columns.js';
 import type { ServedSeries } from './model/series-table.js';
 import type { ServedRun, StoredPoint } from './model/served-run.js';
 import { readTensor } from './model/stored-value.js';
+import { NumberEncoder } from './number-encoder.js';
 import { readRecords } from './read-records.js';
 import { MessageWriter } from './wire/message-writer.js';
 import { decodeBlobRequest, decodeSeriesRequest, type SeriesRequest } from './wire/requests.js';
@@ -35,6 +36,7 @@ const MAX_REPLY_BYTES = 240 * 1024 * 1024;
 const BLOB_CHUNK_BYTES = 8 * 1024 * 1024;
 
 export function createMethods(table: RunTable): Readonly<Record<string, GrpcMethod>> {
+  const encoder = new NumberEncoder();
   const calls: Readonly<
     Record<string, (request: Uint8Array) => Uint8Array | Promise<Uint8Array | Uint8Array[]>>
   > = {
@@ -55,7 +57,7 @@ export function createMethods(table: RunTable): Readonly<Record<string, GrpcMeth
     ListScalars: (request) => listSeries(table, request, DataClass.SCALAR),
     ListTensors: (request) => listSeries(table, request, DataClass.TENSOR),
     ListBlobSequences: (request) => listSeries(table, request, DataClass.BLOB_SEQUENCE),
-    ReadScalars: (request) => readScalars(table, request),
+    ReadScalars: (request) => readScalars(table, request, encoder),
     ReadTensors: (request) => readTensors(table, request),
     ReadBlobSequences: (request) => readBlobSequences(table, request),
     ReadBlob: (request) => readBlob(table, decodeBlobRequest(request)),
@@ -162,7 +164,7 @@ function findLatest(points: readonly StoredPoint[]): Ends | undefined {
   return { step, wallTime, length };
 }
 
-function readScalars(table: RunTable, bytes: Uint8Array): Uint8Array {
+function readScalars(table: RunTable, bytes: Uint8Array, encoder: NumberEncoder): Uint8Array {
   const request = decodeSeriesRequest(bytes);
   return reply((writer) => {
     for (const { run, series } of selectSeries(table, request, DataClass.SCALAR)) {
@@ -173,32 +175,12 @@ function readScalars(table: RunTable, bytes: Uint8Array): Uint8Array {
           if (points.count === 0) continue;
           writer.message(2, () => {
             writer.string(1, tag);
-            writer.message(2, () => writeNumbers(writer, points, request.points));
+            writer.pieces(2, [encoder.encode(points, request.points)]);
           });
         }
       });
     }
   });
-}
-
-function writeNumbers(writer: MessageWriter, points: NumberPoints, target: number): void {
-  const { count, steps, wallTimes, values, exactSteps } = points;
-  const chosen = selectPoints(values, count, target);
-  const take = <Column extends Float64Array | Float32Array>(column: Column, picked: Column): Column => {
-    if (chosen === undefined) return column.subarray(0, count) as Column;
-    for (let i = 0; i < chosen.length; i++) picked[i] = column[chosen[i]!]!;
-    return picked;
-  };
-  const length = chosen?.length ?? count;
-  const stepColumn = take(steps, new Float64Array(length));
-  writer.packedInt64(
-    1,
-    exactSteps === undefined
-      ? stepColumn
-      : Array.from(stepColumn, (step, i) => exactSteps.get(chosen?.[i] ?? i) ?? step),
-  );
-  writer.packed(2, take(wallTimes, new Float64Array(length)));
-  writer.packed(3, take(values, new Float32Array(length)));
 }
 
 async function readTensors(table: RunTable, bytes: Uint8Array): Promise<Uint8Array> {

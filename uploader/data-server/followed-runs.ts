@@ -45,6 +45,8 @@ interface FollowedRun {
 }
 
 const ANCHOR_BYTES = 16;
+/** How many runs are read at the same time, so that the processor does not wait for a disk. */
+const LANES = 4;
 
 export interface FollowOptions {
   /** How many points of a longer series to keep. */
@@ -60,7 +62,9 @@ export class FollowedRuns {
   readonly #changed = new Set<string>();
   readonly #reported = new Set<string>();
   #runs: readonly ServedRun[] | undefined;
-  #reading: Promise<void> | undefined;
+  readonly #lanes = new Set<Promise<void>>();
+  /** Runs that a lane reads: the files of a run are read one after the other. */
+  readonly #busy = new Set<FollowedRun>();
   #isClosed = false;
 
   constructor(options: FollowOptions) {
@@ -102,7 +106,7 @@ export class FollowedRuns {
 
   /** Resolves when all that is known to have changed is read. */
   async settle(): Promise<void> {
-    while (this.#reading !== undefined) await this.#reading;
+    while (this.#lanes.size > 0) await Promise.all(this.#lanes);
   }
 
   async close(): Promise<void> {
@@ -141,32 +145,46 @@ export class FollowedRuns {
   }
 
   #startReading(): void {
-    if (this.#reading !== undefined || this.#changed.size === 0) return;
-    this.#reading = this.#readAll().finally(() => {
-      this.#reading = undefined;
-      if (!this.#isClosed) this.#startReading();
-    });
-    inBackground(this.#reading);
+    if (this.#isClosed) return;
+    for (let n = Math.min(LANES - this.#lanes.size, this.#changed.size); n > 0; n--) {
+      const lane = this.#readLane().finally(() => {
+        this.#lanes.delete(lane);
+      });
+      this.#lanes.add(lane);
+      inBackground(lane);
+    }
   }
 
-  async #readAll(): Promise<void> {
-    while (this.#changed.size > 0 && !this.#isClosed) {
-      const [location] = this.#changed;
-      this.#changed.delete(location!);
-      const known = this.#byLocation.get(location!);
-      if (known === undefined) continue;
-      const { run, file } = known;
-      try {
-        if (!(await this.#read(run, file))) {
-          const found = { name: run.shown.name, files: run.files };
-          this.#replace(found, run);
-          continue;
-        }
-      } catch (error) {
-        this.#report(file, error);
-      }
-      if (!run.files.some((each) => this.#changed.has(each.location))) this.#show(run);
+  async #readLane(): Promise<void> {
+    for (let next = this.#takeChanged(); next !== undefined; next = this.#takeChanged()) {
+      const { run, file } = next;
+      this.#busy.add(run);
+      await this.#readChanged(run, file);
+      this.#busy.delete(run);
     }
+  }
+
+  #takeChanged(): { run: FollowedRun; file: FollowedFile } | undefined {
+    if (this.#isClosed) return undefined;
+    for (const location of this.#changed) {
+      const known = this.#byLocation.get(location);
+      if (known !== undefined && this.#busy.has(known.run)) continue;
+      this.#changed.delete(location);
+      if (known !== undefined) return known;
+    }
+    return undefined;
+  }
+
+  async #readChanged(run: FollowedRun, file: FollowedFile): Promise<void> {
+    try {
+      if (!(await this.#read(run, file))) {
+        this.#replace({ name: run.shown.name, files: run.files }, run);
+        return;
+      }
+    } catch (error) {
+      this.#report(file, error);
+    }
+    if (!run.files.some((each) => this.#changed.has(each.location))) this.#show(run);
   }
 
   #show(run: FollowedRun): void {

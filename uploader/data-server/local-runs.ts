@@ -33,7 +33,7 @@ export class LocalRuns implements RunTable {
   readonly #options: LocalRunsOptions;
   readonly #followed: FollowedRuns;
   readonly #watchers = new Map<string, FSWatcher>();
-  readonly #sizes = new Map<string, string>();
+  readonly #versions = new Map<string, string>();
   #listing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
@@ -118,43 +118,36 @@ export class LocalRuns implements RunTable {
     if (!isIdle) this.#listAfter(reloadSeconds * 1000);
   }
 
-  /** As `listEventFiles`, with the directories that can get new files. */
+  /** As `listEventFiles`, with the directories that can get new files. Directories beside each other are listed at the same time. */
   async #walk(
     directory: string,
     run: string,
     seen: Set<string>,
     directories: Set<string>,
     found: FoundRun[],
+    listing = listDirectory(directory),
   ): Promise<void> {
-    const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-    const real = await realpath(directory).catch(() => directory);
+    const { real, children, eventFiles } = await listing;
     if (seen.has(real)) return;
     seen.add(real);
     directories.add(directory);
-    const files: FoundRun['files'][number][] = [];
-    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const path = join(directory, entry.name);
-      // Ignore a link whose target does not exist.
-      const target = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
-      if (target?.isDirectory())
-        await this.#walk(path, run === '.' ? entry.name : `${run}/${entry.name}`, seen, directories, found);
-      else if (target?.isFile() && isEventFileName(entry.name) && !isHiddenFileName(entry.name))
-        files.push({
-          name: entry.name,
-          location: path,
-          isChanged: await this.#isChanged(path),
-          open: () => openLocalEventFile(path),
-        });
-    }
+    const files = eventFiles.map(({ name, version }) => {
+      const location = join(directory, name);
+      const isChanged = this.#versions.get(location) !== version;
+      this.#versions.set(location, version);
+      return { name, location, isChanged, open: () => openLocalEventFile(location) };
+    });
     if (files.length > 0) found.push({ name: (await this.#options.nameOf?.(run)) ?? run, files });
-  }
-
-  async #isChanged(path: string): Promise<boolean> {
-    const found = await stat(path).catch(() => undefined);
-    const version = found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeMs}`;
-    const isChanged = this.#sizes.get(path) !== version;
-    this.#sizes.set(path, version);
-    return isChanged;
+    const begun = children.map((name) => ({ name, listing: listDirectory(join(directory, name)) }));
+    for (const { name, listing: next } of begun)
+      await this.#walk(
+        join(directory, name),
+        run === '.' ? name : `${run}/${name}`,
+        seen,
+        directories,
+        found,
+        next,
+      );
   }
 
   /** Returns whether a directory was not watched before. */
@@ -183,4 +176,33 @@ export class LocalRuns implements RunTable {
     }
     return isNew;
   }
+}
+
+interface Listing {
+  readonly real: string;
+  /** In the order of their names. */
+  readonly children: readonly string[];
+  readonly eventFiles: readonly { readonly name: string; readonly version: string }[];
+}
+
+/** Without what disappears meanwhile, and links whose target does not exist. */
+async function listDirectory(directory: string): Promise<Listing> {
+  const [entries, real] = await Promise.all([
+    readdir(directory, { withFileTypes: true }).catch(() => []),
+    realpath(directory).catch(() => directory),
+  ]);
+  const children: string[] = [];
+  const eventFiles: { name: string; version: string }[] = [];
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const { name } = entry;
+    const isEventFile = isEventFileName(name) && !isHiddenFileName(name);
+    if (entry.isDirectory()) children.push(name);
+    else if (entry.isSymbolicLink() || (entry.isFile() && isEventFile)) {
+      const target = await stat(join(directory, name)).catch(() => undefined);
+      if (target?.isDirectory()) children.push(name);
+      else if (target?.isFile() && isEventFile)
+        eventFiles.push({ name, version: `${target.ino} ${target.size} ${target.mtimeMs}` });
+    }
+  }
+  return { real, children, eventFiles };
 }

@@ -28,7 +28,7 @@ export interface ScalarBatch {
   readonly sources: readonly ScalarSource[];
 }
 
-const BATCH_ROWS = 8192;
+const BATCH_ROWS = 2048;
 const WALL_TIME_KEY = 0x09;
 const STEP_KEY = 0x10;
 const SUMMARY_KEY = 0x2a;

@@ -8,6 +8,8 @@
 /** Points of a series. Arrays may be longer than `count`. */
 export interface NumberPoints {
   readonly count: number;
+  /** How many points were added ever: the points are the same while this number is. Undefined for points that were joined for one answer. */
+  readonly added: number | undefined;
   readonly steps: Float64Array;
   readonly wallTimes: Float64Array;
   readonly values: Float32Array;
@@ -20,6 +22,7 @@ const INITIAL_ROWS = 16;
 export class NumberColumns implements NumberPoints {
   readonly #capacity: number;
   count = 0;
+  added = 0;
   steps = new Float64Array(INITIAL_ROWS);
   wallTimes = new Float64Array(INITIAL_ROWS);
   values = new Float32Array(INITIAL_ROWS);
@@ -45,6 +48,7 @@ export class NumberColumns implements NumberPoints {
     this.wallTimes[at] = wallTime;
     this.values[at] = value;
     this.count = at + 1;
+    this.added++;
     if (this.#stride > 1 && this.count - this.#thinned >= 2 * this.#stride) this.#thinGroup();
     if (this.count >= 2 * this.#capacity) this.#thinAll();
   }
