@@ -1,10 +1,11 @@
 /** Opens the server's web page of a synced run in a real browser. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { openPage } from '../support/browser.js';
+import { spawnScript } from '../support/child-script.js';
 import { waitFor } from '../support/child-server.js';
 import { runCli } from '../support/cli.js';
 import { describeWithPeers } from '../support/peers.js';
@@ -58,6 +59,64 @@ describeWithPeers(['polyaxon', 'chromium'], "the server's web page", () => {
       return shown.includes('shown-run') ? true : undefined;
     });
     expect(errors).toEqual([]);
+  });
+
+  it('shows parameters, charts, files and traces of a run that is active', async () => {
+    const root = createTempDir();
+    const uuid = 'cd'.repeat(16);
+    // In its own process, so that its output is logged.
+    const child = spawnScript(
+      'Run',
+      `import fs from 'node:fs';
+      const run = new Run({ root: ${JSON.stringify(root)}, uuid: '${uuid}', name: 'train-mnist', project: 'default/demo',
+        trackCode: false, trackEnv: false, collectResources: false });
+      run.logInputs({ optimizer: 'adam', learningRate: 0.0125, batchSize: 64 });
+      for (let step = 0; step < 200; step += 1) {
+        run.logMetric('loss', Math.exp(-step / 60) + Math.sin(step * 1.7) / 40, { step });
+        run.logMetric('accuracy', 1 - Math.exp(-step / 45) / 1.2, { step });
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+      for (let epoch = 1; epoch <= 5; epoch += 1) console.log('epoch ' + epoch + ': saved the checkpoint');
+      await run.trace('answer', async (span) => {
+        span.setInput('Which digit is this?');
+        span.setOutput('It is a seven.');
+      });
+      setInterval(() => undefined, 1_000);
+      await run.flush();
+      fs.writeFileSync(${JSON.stringify(join(root, 'done'))}, '');`,
+    );
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const server = await startSandbox();
+    await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
+    const store = `polyaxon://${new URL(server.url).host}/default/demo`;
+    await waitFor('the last step', async () => existsSync(join(root, 'done')) || undefined);
+    const synced = await runCli('sync', root, '--store', store, '--state-dir', createTempDir());
+    expect(synced.code, synced.stdout + synced.stderr).toBe(0);
+
+    const url = `${server.url}/ui/default/demo/runs/${uuid}`;
+    const page = await openPage(url);
+    const pictures = process.env.SCREENSHOTS;
+    for (const [tab, ...texts] of [
+      ['', 'learningRate', '0.0125', 'running'],
+      ['dashboards', 'loss', 'accuracy'],
+      ['artifacts', 'outputs', 'plxlogs'],
+      ['traces', 'answer', 'It is a seven.'],
+    ] as const) {
+      await page.goto(`${url}/${tab}`);
+      let shown = '';
+      await waitFor(`the page ${tab}`, async () => {
+        shown = await page.locator('body').innerText();
+        return texts.every((text) => shown.includes(text)) || undefined;
+      }).catch((error: unknown) => {
+        throw new Error(`${tab} shows ${shown}`, { cause: error });
+      });
+      if (tab === 'dashboards')
+        await waitFor('the charts', async () => ((await countInk(page)) > 100 ? true : undefined));
+      expect(shown).not.toContain(root);
+      if (tab === '') await page.getByText('learningRate').first().scrollIntoViewIfNeeded();
+      if (pictures !== undefined)
+        await page.screenshot({ path: join(pictures, `polyaxon-${tab === '' ? 'parameters' : tab}.png`) });
+    }
   });
 });
 
