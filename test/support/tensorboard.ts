@@ -1,5 +1,6 @@
 /** A real TensorBoard for a log directory, with either of its readers. */
 
+import { delimiter, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { findFreePort, startChildServer, waitFor } from './child-server.js';
@@ -7,6 +8,8 @@ import { peerPath } from './peers.js';
 import { createTempDir } from './temp-dir.js';
 
 const DATA_SERVER = fileURLToPath(new URL('../../dist/uploader/tensorboard-data-server.js', import.meta.url));
+
+const CLI = fileURLToPath(new URL('../../dist/uploader/cli.js', import.meta.url));
 
 export interface TensorBoardOptions {
   readonly logdir: string;
@@ -60,6 +63,21 @@ export class TensorBoard {
       },
     );
     onTestFinished(() => server.stop());
+    return new TensorBoard(url, server.output);
+  }
+
+  /** Starts `polytrack ui` for a directory or the URL of a store. Needs a build. */
+  static async startUi(place: string, env: NodeJS.ProcessEnv = {}): Promise<TensorBoard> {
+    const port = await findFreePort();
+    const home = createTempDir();
+    const url = `http://127.0.0.1:${port}`;
+    const path = `${dirname(peerPath('tensorboard'))}${delimiter}${process.env.PATH}`;
+    const args = [CLI, 'ui', place, '--port', String(port), '--no-open'];
+    const server = await startChildServer(process.execPath, args, {
+      env: { PATH: path, HOME: home, TMPDIR: home, LC_ALL: 'C.UTF-8', ...env },
+      isReady: async () => (await fetch(`${url}/data/environment`)).ok,
+    });
+    onTestFinished(() => server.stop('SIGINT'));
     return new TensorBoard(url, server.output);
   }
 

@@ -4,15 +4,17 @@
  * SCREENSHOTS=<directory> saves screenshots; README shows one of them.
  */
 
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Page } from 'playwright-core';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { openPage } from '../support/browser.js';
 import { waitFor } from '../support/child-server.js';
 import { writeDashboardRuns } from '../support/dashboard-runs.js';
 import { both, type Check, draws, shows, showsImages } from '../support/page-checks.js';
 import { describeWithPeers } from '../support/peers.js';
+import { S3Server } from '../support/s3-server.js';
 import { createTempDir } from '../support/temp-dir.js';
 import { TensorBoard } from '../support/tensorboard.js';
 
@@ -47,32 +49,66 @@ const DASHBOARDS: Record<string, Check> = {
   },
 };
 
-describeWithPeers(['tensorboard', 'chromium'], 'TensorBoard in a browser', () => {
+describeWithPeers(['tensorboard', 'chromium', 's3'], 'TensorBoard in a browser', () => {
   it('shows the logged values in every dashboard', async () => {
-    const logdir = createTempDir();
-    await writeDashboardRuns(logdir);
-    const board = await TensorBoard.start({ logdir, fast: true });
-    await board.waitFor('plugin/text/tags', {}, (tags) => (tags as Record<string, string[]>)['trial-1']?.[1]);
-    const page = await openPage(board.url);
-    const errors: string[] = [];
-    page.on('pageerror', (error) => errors.push(error.message));
+    const logdir = await writeRuns();
+    await checkDashboards(await TensorBoard.start({ logdir, fast: true }), DASHBOARDS, 'own');
+  });
 
-    for (const [name, check] of Object.entries(DASHBOARDS)) {
-      await page.goto(`${board.url}/#${name}`);
-      await page.reload();
-      await waitFor(`the dashboard ${name}`, async () => (await check(page)) || undefined);
-      await saveScreenshot(page, name);
+  it('shows the logged values in every dashboard with polytrack ui', async () => {
+    await checkDashboards(await TensorBoard.startUi(await writeRuns()), DASHBOARDS, 'ui');
+  });
+
+  it('shows the logged values of a store in every dashboard but the projector, which reads local files only', async () => {
+    const logdir = await writeRuns();
+    const server = await S3Server.start();
+    const Bucket = await server.bucket('runs');
+    const client = server.createClient();
+    onTestFinished(() => client.destroy());
+    for (const entry of readdirSync(logdir, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (!entry.isFile()) continue;
+      const Key = relative(logdir, path);
+      await client.send(new PutObjectCommand({ Bucket, Key, Body: readFileSync(path) }));
     }
+    const { projector: _, ...dashboards } = DASHBOARDS;
 
-    expect(errors).toEqual([]);
+    await checkDashboards(await TensorBoard.startUi(`s3://${Bucket}`, server.env), dashboards, 's3');
   });
 });
+
+async function writeRuns(): Promise<string> {
+  const logdir = createTempDir();
+  await writeDashboardRuns(logdir);
+  return logdir;
+}
+
+async function checkDashboards(
+  board: TensorBoard,
+  dashboards: Record<string, Check>,
+  name: string,
+): Promise<void> {
+  await board.waitFor('plugin/text/tags', {}, (tags) => (tags as Record<string, string[]>)['trial-1']?.[1]);
+  const page = await openPage(board.url);
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+
+  for (const [dashboard, check] of Object.entries(dashboards)) {
+    await page.goto(`${board.url}/#${dashboard}`);
+    await page.reload();
+    await waitFor(`the dashboard ${dashboard}`, async () => (await check(page)) || undefined);
+    await saveScreenshot(page, join(name, dashboard));
+  }
+
+  expect(errors).toEqual([]);
+}
 
 async function saveScreenshot(page: Page, name: string): Promise<void> {
   const directory = process.env.SCREENSHOTS;
   if (directory === undefined) return;
-  mkdirSync(directory, { recursive: true });
+  const path = join(directory, `${name}.png`);
+  mkdirSync(dirname(path), { recursive: true });
   // Wait for the animation of charts.
   await page.waitForTimeout(1500);
-  await page.screenshot({ path: join(directory, `${name}.png`) });
+  await page.screenshot({ path });
 }
