@@ -6,7 +6,7 @@
  */
 
 import { blobsFrom } from '../../src/format/reader/tensor-values.js';
-import { encodeMetadata, encodeTensor } from '../../src/format/wire/encode-event.js';
+import { encodeTensor } from '../../src/format/wire/encode-event.js';
 import { DataClass } from '../../src/format/wire/messages.js';
 import { GRPC_STATUS, GrpcFailure, type GrpcMethod, PREFIX_BYTES } from './grpc-server.js';
 import { decodeBlobKey, encodeBlobKey } from './model/blob-key.js';
@@ -123,7 +123,7 @@ function listSeries(table: RunTable, bytes: Uint8Array, dataClass: DataClass): U
               writer.double(2, points.wallTime);
               const isBlob = dataClass === DataClass.BLOB_SEQUENCE;
               if (isBlob) writer.int64(3, points.length);
-              writer.pieces(isBlob ? 4 : 3, encodeMetadata(metadata));
+              writer.pieces(isBlob ? 4 : 3, [metadata]);
             });
           });
       });
@@ -140,8 +140,9 @@ interface Ends {
 const NO_POINTS: Ends = { step: 0, wallTime: 0, length: 0 };
 
 /** The largest step and wall time; undefined without points. */
-function findEnds({ count, steps, wallTimes, exactSteps }: NumberPoints): Ends | undefined {
+function findEnds({ count, steps, wallTimes, exactSteps, last }: NumberPoints): Ends | undefined {
   if (count === 0) return undefined;
+  if (last !== undefined && exactSteps === undefined) return { ...last, length: 0 };
   let step: number | bigint = Number.NEGATIVE_INFINITY;
   let wallTime = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < count; i++) {

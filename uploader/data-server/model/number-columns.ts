@@ -10,6 +10,8 @@ export interface NumberPoints {
   readonly count: number;
   /** How many points were added ever: the points are the same while this number is. Undefined for points that were joined for one answer. */
   readonly added: number | undefined;
+  /** The largest step and wall time that were ever added, if they are known. */
+  readonly last: { readonly step: number; readonly wallTime: number } | undefined;
   readonly steps: Float64Array;
   readonly wallTimes: Float64Array;
   readonly values: Float32Array;
@@ -23,6 +25,7 @@ export class NumberColumns implements NumberPoints {
   readonly #capacity: number;
   count = 0;
   added = 0;
+  readonly last = { step: Number.NEGATIVE_INFINITY, wallTime: Number.NEGATIVE_INFINITY };
   steps = new Float64Array(INITIAL_ROWS);
   wallTimes = new Float64Array(INITIAL_ROWS);
   values = new Float32Array(INITIAL_ROWS);
@@ -45,6 +48,8 @@ export class NumberColumns implements NumberPoints {
       this.exactSteps.set(at, step);
     }
     this.steps[at] = Number(step);
+    if (this.steps[at] > this.last.step) this.last.step = this.steps[at];
+    if (wallTime > this.last.wallTime) this.last.wallTime = wallTime;
     this.wallTimes[at] = wallTime;
     this.values[at] = value;
     this.count = at + 1;

@@ -1,13 +1,14 @@
 /** The series of a run. The first metadata of a tag, in the order of reading, decide what all its values are. */
 
-import { copyMetadata } from '../../../src/format/visibility/value-facts.js';
+import { encodeMetadata, joinPieces } from '../../../src/format/wire/encode-event.js';
 import type { DataClass, SummaryMetadata } from '../../../src/format/wire/messages.js';
 
 export interface ServedSeries {
   readonly tag: string;
   readonly plugin: string;
   readonly dataClass: DataClass;
-  readonly metadata: SummaryMetadata;
+  /** Encoded. */
+  readonly metadata: Uint8Array;
 }
 
 export class SeriesTable {
@@ -18,7 +19,7 @@ export class SeriesTable {
     const known = this.#byTag.get(tag);
     if (known !== undefined || metadata === undefined) return known;
     const { pluginName: plugin, dataClass } = metadata;
-    const series = { tag, plugin, dataClass, metadata: copyMetadata(metadata) };
+    const series = { tag, plugin, dataClass, metadata: joinPieces(encodeMetadata(metadata)) };
     this.#byTag.set(tag, series);
     return series;
   }

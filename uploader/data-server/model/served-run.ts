@@ -131,5 +131,5 @@ function joinNumbers(parts: readonly { readonly part: Part; readonly limit: Limi
       count++;
     }
   }
-  return { count, added: undefined, steps, wallTimes, values, exactSteps };
+  return { count, added: undefined, last: undefined, steps, wallTimes, values, exactSteps };
 }
