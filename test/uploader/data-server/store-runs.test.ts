@@ -2,6 +2,7 @@
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { CountingProxy } from '../../../bench/support/counting-proxy.mjs';
@@ -39,9 +40,9 @@ async function start(prefix = '') {
     problems,
     put: (key: string, body: Buffer) =>
       client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body })),
-    serve: async () => {
+    serve: async (io = nodeIo) => {
       const running = await serveRuns(`s3://${bucket}${prefix}`, {
-        ...{ host: '127.0.0.1', port: 0, io: nodeIo, environment, flags: {}, capacity: 10_000 },
+        ...{ host: '127.0.0.1', port: 0, io, environment, flags: {}, capacity: 10_000 },
         onProblem: (problem) => problems.push(problem),
       });
       onTestFinished(() => running[Symbol.asyncDispose]());
@@ -181,6 +182,31 @@ describeWithPeers(['s3'], 'the data server on S3', () => {
       sent.filter(([name, count]) => Number(count) > 0 && name !== 'GET' && !/get/i.test(String(name))),
     ).toEqual([]);
     expect([...proxy.operations.keys()].some((name) => /put|post|delete/i.test(name))).toBe(false);
+  });
+
+  it('sends no request while there are no calls, and continues at the next call', async () => {
+    const { put, serve, proxy } = await start();
+    const uuid = 'b'.repeat(32);
+    const key = `${uuid}/outputs/tensorboard/events.out.tfevents.1.host`;
+    await put(`${uuid}/run.plx.json`, Buffer.from('{"name":"live","status":"running"}'));
+    await put(key, encodeRecords(scalars('loss', [[1, 1]])));
+    let passedMs = 0;
+    const clock = Object.assign(Object.create(nodeIo.clock), {
+      monotonicMs: () => nodeIo.clock.monotonicMs() + passedMs,
+    });
+    const { port } = await serve({ ...nodeIo, clock });
+    await awaitSteps(port, 'live-bbbbbbbb (running)', '1');
+    const atFirst = proxy.requests;
+    await waitFor('a request for new bytes', () => proxy.requests > atFirst || undefined);
+
+    passedMs = 61_000;
+    await sleep(1500);
+    const before = proxy.requests;
+    await sleep(3000);
+    expect(proxy.requests).toBe(before);
+
+    await listRuns(port);
+    expect(proxy.requests).toBeGreaterThan(before);
   });
 });
 
