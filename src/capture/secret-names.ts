@@ -81,6 +81,15 @@ const BORING_WORDS = new Set(
 
 const VERSION = /^[~^<>=v ]{0,4}\d{1,9}\.\d{1,9}(?:\.(?:\d{1,9}|x|\*))?(?:[-+][\w.]{1,30})?$/;
 
+/** Whether the text is a version, or a range of versions as in package manifests: `^1.2.0`, `>=3.9.0 <4`, `^3.2 || ^4.0`. */
+function isVersionRange(text: string): boolean {
+  if (text.length > 200) return false;
+  const parts = text.split(/ ?\|\| ?| - | (?=[<>=~^])/);
+  return (
+    VERSION.test(parts[0]!) && parts.every((part) => VERSION.test(part) || /^[<>=~^]{1,2}\d{1,9}$/.test(part))
+  );
+}
+
 /** Judges by the name of a variable, key, flag or header whether its value is a secret. */
 export function judgeName(name: string): NameVerdict {
   if (name.length > 256 || !HINT.test(name) || name === 'PWD' || name === 'OLDPWD') return 'ordinary';
@@ -129,7 +138,7 @@ export function isBoring(value: string): boolean {
     text === '' ||
     BORING_WORDS.has(text.toLowerCase()) ||
     isOrdinaryNumber(text) ||
-    VERSION.test(text) ||
+    isVersionRange(text) ||
     isPlaceholder(text) ||
     isPath(text) ||
     isPlainUrl(text)

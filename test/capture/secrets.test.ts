@@ -84,6 +84,7 @@ const MASKED_TEXTS: readonly (readonly [string, string])[] = [
 const ORDINARY_TEXTS = [
   'commit 9a21546c0de1f2a3b4c5d6e7f8091a2b3c4d5e6f (HEAD -> main, origin/main)',
   'commit 9a21546',
+  '{"@aws-sdk/credential-provider-node": ">=3.972.0 <4", "auth-token": "^3.25 || ^4.0"}',
   'uuid 7df9e651-eee4-41ed-9d03-846f3bbbecdf and 7df9e651eee441ed9d03846f3bbbecdf',
   `sha256:${hex(64)}`,
   'integrity sha512-Zz9yQ3hKpG1nB8vX0aLmQ2rT5uW7xY4cD6eF8gH0iJ2kL4mN6oP8qR0sT2uV4wX6yZ8aB0cD2eF4gH6iJ8kL0m==',

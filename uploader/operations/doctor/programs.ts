@@ -52,6 +52,7 @@ const PURPOSES: Readonly<Record<string, readonly [name: string, use: string]>> =
   '@aws-sdk/client-s3': ['S3', 's3:// stores'],
   '@google-cloud/storage': ['GCS', 'gs:// stores'],
   '@azure/storage-blob': ['Azure', 'azure:// stores'],
+  '@modelcontextprotocol/sdk': ['MCP', 'polytrack mcp'],
   'apache-arrow': ['Arrow', 'exports as Arrow'],
   'hyparquet-writer': ['Parquet', 'exports as Parquet'],
 };
