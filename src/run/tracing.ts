@@ -12,7 +12,14 @@ import {
 } from '../summary/arguments.js';
 import { SCORE_EVENT, SCORE_OPTIONS, type ScoreOptions, toScoreAttributes } from '../trace/gen-ai.js';
 import { findScoreError, invalid } from '../trace/recorded-span.js';
-import { type JsonRecord, NOTES_KEY, OTEL_KEY, type SpanInput, type SpanJson } from '../trace/span.js';
+import {
+  type JsonRecord,
+  NOTES_KEY,
+  OTEL_KEY,
+  type SpanInput,
+  type SpanJson,
+  type SpanMasker,
+} from '../trace/span.js';
 import type { SpanHandle } from '../trace/span-handle.js';
 import { toSpanJson } from '../trace/span-json.js';
 import { toIsoSeconds } from '../trace/span-time.js';
@@ -39,7 +46,7 @@ export function createRunTracer(context: RunContext): Tracer {
     journal,
     clock: context.clock,
     diagnostics: context.diagnostics,
-    mask: (text, key) => String(context.masker.maskValue(key, text)),
+    mask: maskerOf(context),
     onSpan: (span) => writeSpan(context, withoutUuid(span), {}),
     onInvalid: (error) => context.reportMisuse(error),
   });
@@ -52,7 +59,7 @@ export function logTrace(
   options: StepOr<LogTraceOptions>,
 ): void {
   const { updateRun = false, ...eventOptions } = parseEventOptions('logTrace', options, LOG_TRACE_OPTIONS);
-  const json = toSpanJson(span, { mask: (text, key) => String(context.masker.maskValue(key, text)) });
+  const json = toSpanJson(span, { mask: maskerOf(context) });
   const isGenerated = json.metadata?.[OTEL_KEY] !== undefined;
   if (!tracer.addOtelTree(json)) {
     writeSpan(context, isGenerated ? withoutUuid(json) : json, context.maskOptions(eventOptions));
@@ -79,7 +86,15 @@ export function logScore(
   const time = toIsoSeconds(context.clock.wallTime());
   const event = { name: SCORE_EVENT, time, attributes: toScoreAttributes(name, value, options) };
   const metadata = { events: [event], [NOTES_KEY]: { parent_uuid: uuid } };
-  writeSpan(context, toSpanJson({ name: 'score', startedAt: time, finishedAt: time, metadata }), {});
+  writeSpan(
+    context,
+    toSpanJson({ name: 'score', startedAt: time, finishedAt: time, metadata }, { mask: maskerOf(context) }),
+    {},
+  );
+}
+
+function maskerOf(context: RunContext): SpanMasker {
+  return (text, key) => String(context.masker.maskValue(key, text));
 }
 
 function writeSpan(context: RunContext, span: SpanJson, options: EventOptions): void {

@@ -47,6 +47,19 @@ const CALLS: Readonly<Record<string, Call>> = {
     run
       .trace('span', { inputs: { a: text } } as never, () => Promise.reject(new Error(text)) as Promise<void>)
       .catch(() => undefined),
+  'traced: arguments, result, metadata, error': async (run, text) => {
+    await run.traced((given: string) => given, { name: `f ${text}`, metadata: { a: text } })(text);
+    await run
+      .traced(() => Promise.reject(new Error(text)))()
+      .catch(() => undefined);
+  },
+  'logScore: name, label and explanation': (run, text) => {
+    const span = run.startSpan('scored');
+    span.addScore(text, 1, { label: text, explanation: text });
+    span.end();
+    run.logScore(span, text, 1, { label: text, explanation: text });
+  },
+  'alert: title and text': (run, text) => run.alert({ title: text, text }),
   'startSpan: name': (run, text) => run.startSpan(`span ${text}`).end(),
   'logArtifact: name and summary': (run, text) =>
     run.logArtifact(import.meta.filename, { name: text, summary: { a: text } }),
@@ -71,7 +84,7 @@ const CALLS: Readonly<Record<string, Call>> = {
 /** Methods that store no text: numbers, pixels, and data that is stored unchanged (docs/tracking.md, "Secrets"). */
 const WITHOUT_TEXT = new Set(
   (
-    'logMetrics logMetricSeries logImageWithBoxes logVideo logAudio logNpHistogram logRocAucCurve logPrCurve logCurve logConfusionMatrix ' +
+    'log logMetrics logMetricSeries logImageWithBoxes logVideo logAudio logNpHistogram logRocAucCurve logPrCurve logCurve logConfusionMatrix ' +
     'logDataframe logGraph logOnnxGraph logLayersModel logCustomScalars logPlotlyChart logBokehChart logVegaChart logAltairChart logProgress traceStream end logStopped logFailed'
   ).split(' '),
 );
@@ -125,7 +138,9 @@ describe('F86: the files of a run', () => {
       methods.push(...Object.getOwnPropertyNames(type));
     const unknown = methods.filter(
       (name) =>
-        /^(?:log|set|update|start|trace|end)/.test(name) && !covered.has(name) && !WITHOUT_TEXT.has(name),
+        /^(?:log|set|update|start|trace|end|alert)/.test(name) &&
+        !covered.has(name) &&
+        !WITHOUT_TEXT.has(name),
     );
 
     expect(unknown).toEqual([]);
