@@ -15,11 +15,14 @@ import type { ResolvedSync } from './run-options.js';
 
 const MAX_OUTPUT_CHARACTERS = 4000;
 const DRY_RUN_TIMEOUT_MS = 10_000;
-/** Saves a third of the memory of a process that has little to do. Other runtimes have other flags. */
-const SMALL_PROCESS_FLAGS =
-  'bun' in process.versions || 'deno' in process.versions
-    ? []
-    : ['--max-semi-space-size=1', '--optimize-for-size'];
+const HAS_V8_FLAGS = !('bun' in process.versions || 'deno' in process.versions);
+/** Saves a third of the memory of a process that has little to do. */
+const SMALL_PROCESS_FLAGS = HAS_V8_FLAGS ? ['--max-semi-space-size=1', '--optimize-for-size'] : [];
+/** The child inherits `NODE_OPTIONS`, but a limit of the heap in it is meant for the program, and may be too small for the child. */
+const HEAP_FLAGS =
+  HAS_V8_FLAGS && /max[-_]old[-_]space/.test(process.env.NODE_OPTIONS ?? '')
+    ? ['--max-old-space-size=1024']
+    : [];
 const run = promisify(execFile);
 
 export class SyncProcess {
@@ -50,6 +53,7 @@ export class SyncProcess {
     this.#child = startProgram(
       process.execPath,
       [
+        ...HEAP_FLAGS,
         ...(options.subject === 'report' ? SMALL_PROCESS_FLAGS : []),
         options.command,
         ...this.#arguments,
