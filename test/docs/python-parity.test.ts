@@ -8,7 +8,12 @@ import { runPolyaxonPython } from '../support/polyaxon.js';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 /** Sections whose rows are not names of the Python package. */
-const OTHER_SECTIONS = ['Environment variables', '`RunClient` and `ProjectClient`', 'What Python gets wrong'];
+const OTHER_SECTIONS = [
+  'Environment variables',
+  '`RunClient` and `ProjectClient`',
+  'What Python lacks',
+  'What Python gets wrong',
+];
 const QUIRKS = 32;
 
 interface Row {
@@ -121,6 +126,15 @@ describe('docs/python-parity.md', () => {
     });
 
     expect(wrong).toEqual([]);
+  });
+
+  it('names functions that Python lacks by their names in polytrack', () => {
+    const lacking = rows.filter(({ section }) => section === 'What Python lacks');
+    const names = lacking.map(({ polytrack }) => /^`(\w+)/.exec(polytrack)?.[1] ?? '');
+
+    expect(names).toEqual(['log', 'config', 'alert', 'metric', 'withRun', 'resume']);
+    expect(names.slice(0, 4).filter((name) => !(name in run && name in tracking))).toEqual([]);
+    expect('withRun' in tracking).toBe(true);
   });
 
   it('names options that exist', () => {
