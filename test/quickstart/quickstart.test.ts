@@ -142,7 +142,7 @@ describe('quickstart', () => {
   it('uploads every file of the run unchanged', () => {
     const found = Object.entries(hashTree(join(directory, 'plx-runs/runs')));
     // Files that processes use to communicate stay on this machine.
-    const ofRuns = ([path]: [string, string]): boolean => !path.includes('/.plx/');
+    const ofRuns = ([path]: [string, string]): boolean => !/(?:^|\/)\.plx\//.test(path);
     const runs = Object.fromEntries(found.filter(ofRuns));
 
     // In the store, `.plx/` contains the manifest.
