@@ -1,15 +1,16 @@
 /** Runs the programs in examples/ as a user would, and checks what TensorBoard shows of them. */
 
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type LoadedRun, loadRuns } from '../../src/index.js';
 import { openPage } from '../support/browser.js';
 import { describeWithPeers } from '../support/peers.js';
-import { createSharedTempDir } from '../support/temp-dir.js';
+import { createSharedTempDir, createTempDir } from '../support/temp-dir.js';
 import { TensorBoard } from '../support/tensorboard.js';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -60,13 +61,6 @@ describe('examples', () => {
 describeWithPeers(['tensorboard', 'chromium'], 'examples in TensorBoard', () => {
   it('fill its dashboards', async () => {
     const board = await TensorBoard.start({ logdir: root, fast: true });
-    const shows = async (plugin: string): Promise<void> => {
-      const page = await openPage(`${board.url}/#${plugin}`);
-      await page.waitForTimeout(5000);
-      if (process.env.SHOTS !== undefined)
-        await page.screenshot({ path: join(process.env.SHOTS, `${plugin}.png`) });
-      await page.close();
-    };
     const tags = async (plugin: string): Promise<string> =>
       board.waitFor(`plugin/${plugin}/tags`, {}, (answer) =>
         Object.keys(answer as object).length > 0 ? JSON.stringify(answer) : undefined,
@@ -76,7 +70,43 @@ describeWithPeers(['tensorboard', 'chromium'], 'examples in TensorBoard', () => 
     expect(await tags('histograms')).toContain('weights/hidden/kernel');
     expect(await tags('text')).toContain('answer');
     expect(await tags('scalars')).toContain('val_acc');
-    for (const plugin of ['timeseries', 'graphs', 'hparams', 'images', 'histograms', 'text'])
-      await shows(plugin);
   });
+
+  it('show the pictures of README.md, which SCREENSHOTS=<directory> saves', async () => {
+    const series = await TensorBoard.start({
+      logdir: linksTo(/^(?:tfjs-digits|grid-world|onnx-perceptron)/),
+      fast: true,
+    });
+    const page = await openPage(`${series.url}/#timeseries`);
+    await page.getByText('val_acc', { exact: true }).first().waitFor();
+    await save(page, 'timeseries');
+    const sweep = await TensorBoard.start({ logdir: linksTo(/^trial-/), fast: true });
+    const table = await openPage(`${sweep.url}/#hparams`);
+    await table.setViewportSize({ width: 1440, height: 960 });
+    await table.getByText('trial-20', { exact: true }).waitFor();
+    await save(table, 'hparams');
+    await table.getByText(/parallel coordinates view/i).click();
+    const lines = table.locator('tf-hparams-parallel-coords-plot .foreground path');
+    await expect.poll(() => lines.count()).toBe(20);
+    await save(table, 'hparams_parallel');
+  });
+
+  /** A log directory with links to the runs whose names match, by their names. */
+  function linksTo(names: RegExp): string {
+    const directory = createTempDir();
+    for (const link of readdirSync(`${root}-tensorboard`))
+      if (names.test(link))
+        symlinkSync(
+          realpathSync(join(`${root}-tensorboard`, link)),
+          join(directory, link.replace(/ ?-?[\da-f]{8}$/, '')),
+        );
+    return directory;
+  }
+
+  async function save(page: Page, name: string): Promise<void> {
+    if (process.env.SCREENSHOTS === undefined) return;
+    // Wait for the animations.
+    await page.waitForTimeout(1500);
+    await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
+  }
 });

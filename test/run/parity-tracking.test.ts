@@ -7,8 +7,8 @@ import { createSharedTempDir } from '../support/temp-dir.js';
 
 type Method = (...args: unknown[]) => unknown;
 
-/** Functions that start or end the run. */
-const OWN = ['init', 'getOrCreateRun', 'end'];
+/** Functions that start or end the run, and `traced`, which does not need one before its function is called. */
+const OWN = ['init', 'getOrCreateRun', 'end', 'withRun', 'traced'];
 const FORWARDED = Object.keys(tracking).filter((name) => !OWN.includes(name));
 
 describe('tracking', () => {

@@ -65,7 +65,7 @@ it('exits with 2 and leaves no file if nothing can be exported', async () => {
 
   expect([absent.code, unknown.code]).toEqual([2, 2]);
   expect(absent.stderr).toContain('ERR_RUNS_NOT_FOUND');
-  expect(unknown.stderr).toContain('csv, parquet, arrow');
+  expect(unknown.stderr).toContain('csv, json, parquet, arrow');
   expect(existsSync(out)).toBe(false);
   expect(readdirSync(directory)).toEqual([]);
 });

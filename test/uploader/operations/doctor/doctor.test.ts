@@ -46,7 +46,14 @@ describe('checkPackages', () => {
     const versions: Record<string, string> = { 'apache-arrow': '14.0.0' };
     const findings = checkPackages((name) => versions[name]);
 
-    expect(findings.map(({ name }) => name).sort()).toEqual(['Arrow', 'Azure', 'GCS', 'Parquet', 'S3']);
+    expect(findings.map(({ name }) => name).sort()).toEqual([
+      'Arrow',
+      'Azure',
+      'GCS',
+      'MCP',
+      'Parquet',
+      'S3',
+    ]);
     expect(findings.find(({ name }) => name === 'S3')).toMatchObject({
       level: 'ok',
       found: 'not installed; for s3:// stores: npm install @aws-sdk/client-s3@3.1000.0',
