@@ -72,7 +72,7 @@ describeWithPeers(['tensorboard', 'chromium'], 'examples in TensorBoard', () => 
     expect(await tags('scalars')).toContain('val_acc');
   });
 
-  it('show the pictures of README.md, which SCREENSHOTS=<directory> saves', async () => {
+  it('show the images of README.md, which SCREENSHOTS=<directory> saves', async () => {
     const series = await TensorBoard.start({
       logdir: linksTo(/^(?:tfjs-digits|grid-world|onnx-perceptron)/),
       fast: true,

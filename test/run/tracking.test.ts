@@ -45,6 +45,19 @@ describe('tracking', () => {
     expect(tags).toEqual(['loss', 'polyaxon/span/call', 'call']);
   });
 
+  it('traced: a function that is wrapped before init belongs to the run of each call', async () => {
+    const double = tracking.traced((value: number) => 2 * value, { name: 'double' });
+    expect(() => double(1)).toThrow(expect.objectContaining({ code: 'ERR_NO_RUN' }));
+    for (let round = 0; round < 2; round += 1) {
+      const run = tracking.init({ root: createTempDir(), ...NO_CAPTURE });
+      expect(double(21)).toBe(42);
+      await tracking.end();
+
+      const tags = readValues(run.paths.tensorboard).map(({ tag }) => tag);
+      expect(tags).toContain('polyaxon/span/double');
+    }
+  });
+
   it('throws before init and after end, and starts no run', async () => {
     const noRun = expect.objectContaining({
       code: 'ERR_NO_RUN',
