@@ -373,6 +373,11 @@ export class EventLog {
     return this.#queue.nextStep(name.toWellFormed());
   }
 
+  /** Runs `log`, and writes all events that it logs if it returns, none if it throws. */
+  together(log: () => void): void {
+    this.#queue.together(log);
+  }
+
   /** Throws `ClosedError` if the log is closed. */
   checkOpen(): void {
     this.#queue.checkOpen();
@@ -472,7 +477,7 @@ export class EventLog {
     const tag = this.parseTag(name);
     this.#queue.summary(this.#tagOf(series, tag), options, (shown) => {
       const encoding = create(shown);
-      this.#tagAllocator.claim(series, tag, shown);
+      this.#queue.whenAccepted(() => this.#tagAllocator.claim(series, tag, shown));
       return mapEncoding(encoding, (value) => [value]);
     });
   }
@@ -499,7 +504,7 @@ export class EventLog {
         if (preview === undefined) return encodeKindEvent(name, event, name, options);
         const series = { ...preview, previewOf: kind };
         const shown = this.#tagOf(series, name);
-        this.#tagAllocator.claim(series, name, shown);
+        this.#queue.whenAccepted(() => this.#tagAllocator.claim(series, name, shown));
         return encodeKindEvent(name, event, shown, options);
       },
       name,

@@ -35,6 +35,8 @@ export class EventQueue {
   /** The step of events without one; undefined: each name counts its own steps. */
   defaultStep: number | bigint | undefined;
   #closing: Promise<void> | undefined;
+  /** What a call of `together` has accepted so far; undefined outside of one. */
+  #accepted: (() => void)[] | undefined;
 
   constructor(directory: string, options: EventLogOptions) {
     this.diagnostics = options.diagnostics ?? new Diagnostics();
@@ -85,6 +87,29 @@ export class EventQueue {
     this.inOrder([tag], step, create(tag), (values) => this.writer.writeSummary(values, step, time));
   }
 
+  /** Runs `log`, and writes what it logs once it returns; nothing if it throws. */
+  together(log: () => void): void {
+    const accepted: (() => void)[] = [];
+    this.#accepted = accepted;
+    try {
+      log();
+    } finally {
+      this.#accepted = undefined;
+    }
+    for (const write of accepted) write();
+  }
+
+  /** Whether what is logged waits for the end of a call of `together`. */
+  get isTogether(): boolean {
+    return this.#accepted !== undefined;
+  }
+
+  /** Does something that belongs to an event that is accepted: immediately, or at the end of `together`. */
+  whenAccepted(work: () => void): void {
+    if (this.#accepted === undefined) work();
+    else this.#accepted.push(work);
+  }
+
   /** Writes a small value immediately, and others once they are read and encoded. Keeps the order of calls within each tag. */
   inOrder<T>(
     tags: readonly string[],
@@ -93,6 +118,11 @@ export class EventQueue {
     write: (value: T) => void,
   ): void {
     const isSmall = encoding.mustRead !== true && encoding.sizeBytes <= BACKGROUND_BYTES;
+    if (this.isTogether) {
+      const checked = isSmall ? ready(encoding.now()) : encoding;
+      this.whenAccepted(() => this.inOrder(tags, step, checked, write));
+      return;
+    }
     if (isSmall && !tags.some((tag) => this.isWaiting(tag))) {
       write(encoding.now());
       return;

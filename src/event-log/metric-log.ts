@@ -66,11 +66,10 @@ export class MetricLog {
     const numbers = tags.map(({ tag }, i) => this.#parseScalar(tag, metrics[names[i]!]));
     this.#queue.checkOpen();
     const step = given ?? this.#queue.defaultStep ?? this.#nextStepOf(tags);
-    for (let i = 0; i < names.length; i++) {
-      if (tags[i]!.state === undefined) this.#claimMetric(tags[i]!);
-    }
+    for (const metric of tags)
+      if (metric.state === undefined) this.#queue.whenAccepted(() => this.#claimMetric(metric));
     const isPlain = numbers.every((value) => typeof value === 'number');
-    if (isPlain && !this.#queue.hasFilter && !this.#queue.isEncoding) {
+    if (isPlain && !this.#queue.hasFilter && !this.#queue.isEncoding && !this.#queue.isTogether) {
       this.#writer.writeScalars(tags, numbers, step, wallTime);
     } else this.#scalarsInOrder(tags, numbers, step, wallTime);
     return logged;

@@ -55,9 +55,11 @@ export class ValueLog {
     for (const name of [...metrics.keys(), ...media.map(([name]) => name)]) events.parseTag(name);
     const wallTime = parseEventTime(options) ?? this.#context.clock.wallTime();
     const step = parseStep(options.step) ?? this.#findStep(metrics, media);
-    // Media first: they are more likely to be rejected, and then no metric is written.
-    for (const [name, kind, value] of media) events[kind](name, value as never, { step, wallTime });
-    if (metrics.size > 0) events.scalars(Object.fromEntries(metrics), { step, wallTime });
+    // If one value is rejected, none is written.
+    events.together(() => {
+      for (const [name, kind, value] of media) events[kind](name, value as never, { step, wallTime });
+      if (metrics.size > 0) events.scalars(Object.fromEntries(metrics), { step, wallTime });
+    });
     if (step >= this.#next) this.#next = toNext(step);
     if (media.length > 0) this.#context.noteEvents('has_events');
     if (metrics.size > 0) this.#context.noteMetrics();

@@ -247,7 +247,7 @@ export class Run {
    * Logs several values under one step and one wall time: `run.log({ loss, acc, val: { loss } }, { step })`. Numbers and tensors of one value are
    * metrics; names of nested objects are joined by `/`. `{ pixels, … }` is an image, `{ samples, … }` audio, `{ counts, edges }` a histogram; anything
    * else is rejected. Without `step`, a counter of the run gives the step: one more than the last step of a `log` call, and never one that a name of the call
-   * has already had. Throws `ERR_SCALAR_INVALID`, and the errors of `logImage`, `logAudio` and `logHistogram`, before a metric is written.
+   * has already had. Throws `ERR_SCALAR_INVALID`, and the errors of `logImage`, `logAudio` and `logHistogram`; then nothing of the call is written.
    */
   log(values: LogValues, options: StepOr<SharedEventOptions> = {}): void {
     this.context.guard(() => this.#values.log(values, options));

@@ -155,6 +155,29 @@ describe('Run.log', () => {
       'ERR_IMAGE_INVALID',
       /./,
     ],
+    [
+      'a wrong image behind others',
+      {
+        first: PIXELS,
+        sound: { samples: new Float32Array(8), sampleRateHz: 8000 },
+        second: { pixels: new Uint8Array(7), height: 2, width: 2 },
+        loss: 1,
+      },
+      'ERR_IMAGE_INVALID',
+      /./,
+    ],
+    [
+      'a wrong metric beside an image',
+      { img: PIXELS, loss: { data: [1, 2], shape: [2] } },
+      'ERR_SCALAR_INVALID',
+      /./,
+    ],
+    [
+      'a wrong histogram beside others',
+      { img: PIXELS, loss: 1, h: { counts: [1, 2], edges: [0, 1] } },
+      'ERR_HISTOGRAM_INVALID',
+      /./,
+    ],
   ])('rejects %s, and writes nothing', async (_name, values, code, message) => {
     const { run } = startRun();
 
@@ -165,9 +188,11 @@ describe('Run.log', () => {
         hint: expect.stringMatching(/./),
       }),
     );
+    // No name belongs to a kind of which nothing was written.
+    run.logMetrics({ img: 1, first: 1, sound: 1 }, { step: 0 });
     await run.end();
 
-    expect(pointsOf(run)).toEqual([]);
+    expect(pointsOf(run).map(([tag]) => tag)).toEqual(['img', 'first', 'sound']);
   });
 
   it.each([
