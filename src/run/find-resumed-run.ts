@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseBoundedJson } from '../base/bounded-json.js';
 import { describe, quote } from '../base/describe.js';
-import { InvalidArgumentError } from '../base/errors.js';
+import { InvalidArgumentError, messageOf } from '../base/errors.js';
 import type { Resume } from '../format/writer/event-file-options.js';
 import { RUN_FILE, RUN_UUID_PATTERN, RUNS_DIRECTORY, toLinkName } from '../run-directory/layout.js';
 import { parseRunFiles } from '../run-directory/run-files.js';
@@ -94,8 +94,14 @@ function listRuns(root: string): Candidate[] {
   let names: string[];
   try {
     names = readdirSync(join(root, RUNS_DIRECTORY));
-  } catch {
-    return []; // No run has been written into the root.
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []; // No run has been written into the root.
+    throw new InvalidArgumentError(
+      'ERR_RUN_UNKNOWN',
+      `resume: the runs of ${root} cannot be read: ${messageOf(error)}`,
+      'Check the permissions of the directory, or pass the whole uuid of the run.',
+    );
   }
   return names
     .filter((name) => RUN_UUID_PATTERN.test(name))

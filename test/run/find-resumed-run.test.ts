@@ -1,3 +1,5 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Run } from '../../src/index.js';
 import { readValues } from '../support/read-run.js';
@@ -85,6 +87,15 @@ describe('the option resume', () => {
   ])('rejects %s', (_name, options) => {
     expect(() => new Run({ root, ...NO_CAPTURE, ...(options as object) })).toThrow(
       expect.objectContaining({ code: 'ERR_OPTION_INVALID' }),
+    );
+  });
+
+  it('says that the runs cannot be read', () => {
+    const broken = createTempDir();
+    symlinkSync('runs', join(broken, 'runs'));
+
+    expect(() => new Run({ root: broken, resume: 'baseline', ...NO_CAPTURE })).toThrow(
+      expect.objectContaining({ code: 'ERR_RUN_UNKNOWN', message: expect.stringContaining('ELOOP') }),
     );
   });
 
