@@ -10,6 +10,7 @@ import { type AlertRecord, isAlertsFile, parseAlert } from '../../src/run-direct
 import { PROCESS_DIRECTORY } from '../../src/run-directory/layout.js';
 import type { Transport } from '../base/http/transport.js';
 import type { FileSystem } from '../base/io/file-system.js';
+import { isAbsent } from '../base/io/system-error.js';
 import { RateLimit } from '../base/limits/rate-limit.js';
 import type { RetryPolicy } from '../base/limits/retry-policy.js';
 import type { AlertPositions } from './alert-positions.js';
@@ -47,6 +48,8 @@ export class AlertSender {
   readonly #stop = new AbortController();
   /** Runs at rest whose alerts are delivered. */
   readonly #settled = new Set<string>();
+  /** Runs whose alerts could not be read when they were checked last. */
+  readonly #unreadable = new Set<string>();
   #checkedMs = Number.NEGATIVE_INFINITY;
   #pass: Promise<void> | undefined;
   /** Whether the webhook accepts no alert; the next uploader tries again. */
@@ -99,9 +102,22 @@ export class AlertSender {
       if (this.#isRefused || this.#stop.signal.aborted) return;
       if (!run.isAtRest) this.#settled.delete(run.uuid);
       if (this.#settled.has(run.uuid)) continue;
-      await this.#deliverRun(run);
-      if (run.isAtRest && !this.#isRefused) this.#settled.add(run.uuid);
+      try {
+        await this.#deliverRun(run);
+        this.#unreadable.delete(run.uuid);
+        if (run.isAtRest && !this.#isRefused) this.#settled.add(run.uuid);
+      } catch (error) {
+        this.#reportUnreadable(run.uuid, error);
+      }
     }
+  }
+
+  /** Reports once that the alerts of a run cannot be read; each check tries again. The alerts of other runs do not wait for them. */
+  #reportUnreadable(uuid: string, error: unknown): void {
+    this.#stop.signal.throwIfAborted();
+    if (this.#unreadable.has(uuid)) return;
+    this.#unreadable.add(uuid);
+    this.#options.onProblem(`the alerts of run ${uuid} cannot be read: ${messageOf(error)}`);
   }
 
   async #deliverRun({ uuid, directory }: AlertedRun): Promise<void> {
@@ -110,8 +126,9 @@ export class AlertSender {
     let names: string[];
     try {
       names = (await fileSystem.readDirectory(folder)).map(String).filter(isAlertsFile);
-    } catch {
-      return; // The run has no such directory, or is gone.
+    } catch (error) {
+      if (isAbsent(error)) return; // The run has no such directory, or is gone.
+      throw error;
     }
     for (const name of names)
       await this.#deliverFile(`${uuid}/${name}`, Buffer.concat([folder, Buffer.from(`/${name}`)]));

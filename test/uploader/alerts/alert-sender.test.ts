@@ -1,6 +1,6 @@
 /** Delivers alerts to a real HTTP server, with the commands `sync` and `watch`. */
 
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -88,6 +88,25 @@ describe('sync', () => {
       run: { uuid: run.uuid, name: 'baseline' },
     });
     expect(received[0]!.id).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('sends the alerts of other runs if those of one run cannot be read, and says so', async () => {
+    const runs = [await alertIn('a', 'first'), await alertIn('b', 'second'), await alertIn('c', 'third')];
+    for (const { paths } of runs.slice(0, 2)) {
+      const path = join(
+        paths.run,
+        '.plx',
+        readdirSync(join(paths.run, '.plx')).find((name) => /^alerts-/.test(name))!,
+      );
+      rmSync(path);
+      mkdirSync(path);
+    }
+
+    const { stderr } = await runCommand(args('sync'));
+
+    expect(titles()).toEqual(['third']);
+    for (const { uuid } of runs.slice(0, 2))
+      expect(stderr).toContain(`the alerts of run ${uuid} cannot be read`);
   });
 
   it('repeats what the server fails, with the same id, and prints no part of the URL', async () => {
