@@ -5,8 +5,10 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inBackground } from '../../src/base/background.js';
 import type { Clock } from '../../src/base/clock.js';
+import { messageOf } from '../../src/base/errors.js';
 import { isEventFileName, isHiddenFileName } from '../../src/format/event-file-name.js';
 import { openLocalEventFile } from '../../src/format/reader/event-file-bytes.js';
+import { isAbsent } from '../base/io/system-error.js';
 import type { RunTable } from './data-provider.js';
 import { FollowedRuns, type FollowOptions, type FoundRun } from './followed-runs.js';
 import type { ServedRun } from './model/served-run.js';
@@ -34,6 +36,8 @@ export class LocalRuns implements RunTable {
   readonly #followed: FollowedRuns;
   readonly #watchers = new Map<string, FSWatcher>();
   readonly #versions = new Map<string, string>();
+  /** Directories that could not be read, which are reported once. */
+  readonly #unreadable = new Set<string>();
   #listing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
@@ -125,7 +129,7 @@ export class LocalRuns implements RunTable {
     seen: Set<string>,
     directories: Set<string>,
     found: FoundRun[],
-    listing = listDirectory(directory),
+    listing = this.#listDirectory(directory),
   ): Promise<void> {
     const { real, children, eventFiles } = await listing;
     if (seen.has(real)) return;
@@ -138,7 +142,7 @@ export class LocalRuns implements RunTable {
       return { name, location, isChanged, open: () => openLocalEventFile(location) };
     });
     if (files.length > 0) found.push({ name: (await this.#options.nameOf?.(run)) ?? run, files });
-    const begun = children.map((name) => ({ name, listing: listDirectory(join(directory, name)) }));
+    const begun = children.map((name) => ({ name, listing: this.#listDirectory(join(directory, name)) }));
     for (const { name, listing: next } of begun)
       await this.#walk(
         join(directory, name),
@@ -148,6 +152,15 @@ export class LocalRuns implements RunTable {
         found,
         next,
       );
+  }
+
+  /** Reports a directory that cannot be read once. */
+  #listDirectory(directory: string): Promise<Listing> {
+    return listDirectory(directory, (path, error) => {
+      if (this.#unreadable.has(path)) return;
+      this.#unreadable.add(path);
+      this.#options.onProblem(`${path} cannot be read: ${messageOf(error)}`);
+    });
   }
 
   /** Returns whether a directory was not watched before. */
@@ -185,10 +198,16 @@ interface Listing {
   readonly eventFiles: readonly { readonly name: string; readonly version: string }[];
 }
 
-/** Without what disappears meanwhile, and links whose target does not exist. */
-async function listDirectory(directory: string): Promise<Listing> {
+/** Without what disappears meanwhile, and links whose target does not exist. Calls `onUnreadable` for a directory that cannot be read. */
+async function listDirectory(
+  directory: string,
+  onUnreadable: (directory: string, error: unknown) => void,
+): Promise<Listing> {
   const [entries, real] = await Promise.all([
-    readdir(directory, { withFileTypes: true }).catch(() => []),
+    readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+      if (!isAbsent(error)) onUnreadable(directory, error);
+      return [];
+    }),
     realpath(directory).catch(() => directory),
   ]);
   const children: string[] = [];

@@ -1,6 +1,7 @@
 /** The data server on local files that grow, are replaced, rotated, damaged and deleted. */
 
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../src/base/clock.js';
@@ -66,6 +67,27 @@ describe('LocalRuns', () => {
     rmSync(join(directory, 'a'), { recursive: true });
 
     await waitFor('the removal', async () => (await listRuns(port)).join() === 'deep/b' || undefined);
+  });
+
+  it('reports a directory that cannot be read, and shows the others', async () => {
+    const directory = createTempDir();
+    createRun(directory, 'a', scalars('loss', [[0, 1]]));
+    createRun(directory, 'b', scalars('loss', [[0, 1]]));
+    const { readdir } = fs.promises;
+    fs.promises.readdir = ((path: string, ...rest: []) =>
+      path === join(directory, 'a')
+        ? Promise.reject(Object.assign(new Error('EIO: i/o error, scandir'), { code: 'EIO' }))
+        : readdir(path, ...rest)) as typeof readdir;
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      fs.promises.readdir = readdir;
+      syncBuiltinESMExports();
+    });
+
+    const { port, problems } = await serve(directory);
+
+    expect(await listRuns(port)).toEqual(['b']);
+    expect(problems).toEqual([`${join(directory, 'a')} cannot be read: EIO: i/o error, scandir`]);
   });
 
   it('continues at half a record once the rest arrives', async () => {

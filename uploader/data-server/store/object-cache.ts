@@ -6,7 +6,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RetryPolicy } from '../../base/limits/retry-policy.js';
 import type { NewerOutcome, ReadNewerOptions, Store } from '../../store/base/store.js';
@@ -105,8 +105,7 @@ class Copy {
     if (outcome.status === 'unchanged' || outcome.status === 'absent') return outcome.status;
     if (outcome.status === 'read' && (await this.#append(outcome.body, start, sizeBytes)))
       return this.#adopt(outcome.etag);
-    // The object was replaced by another one.
-    await truncate(this.path, 0).catch(() => undefined);
+    // The object was replaced by another one: the copy begins again.
     const again = await this.#request({ start: 0, etag: null, signal: this.#options.signal });
     if (again.status !== 'read') return 'absent';
     await this.#append(again.body, 0, 0);
