@@ -18,8 +18,8 @@ const WATCHED = [
   'fdatasync',
 ] as const;
 type Name = (typeof WATCHED)[number];
-// biome-ignore lint/suspicious/noExplicitAny: functions of many shapes are replaced alike
-type AnyFunction = (...args: any[]) => any;
+/** Functions of many shapes are replaced alike. */
+type AnyFunction = (...args: unknown[]) => unknown;
 
 /** Counts what happens to each descriptor, and lets one call fail. */
 class Disk {
@@ -61,7 +61,7 @@ class Disk {
       const fails = this.#count(name, args);
       if (fails && name !== 'closeSync') throw eio(name);
       const result = original(...args);
-      if (name === 'openSync') this.#open.set(result, String(args[0]));
+      if (name === 'openSync') this.#open.set(result as number, String(args[0]));
       if (fails) throw eio(name);
       return result;
     };
@@ -69,7 +69,7 @@ class Disk {
 
   #async(name: Name, original: AnyFunction): AnyFunction {
     return (...args) => {
-      const done: AnyFunction = args.pop();
+      const done = args.pop() as AnyFunction;
       const fails = this.#count(name, args);
       if (fails && name !== 'close') return process.nextTick(done, eio(name));
       original(...args, (error: unknown, result: unknown) => {

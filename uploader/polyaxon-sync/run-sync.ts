@@ -11,6 +11,7 @@ import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import type { RunFiles, RunRecordFile } from '../../src/run-directory/run-files.js';
 import { toHash } from '../base/canonical-json.js';
 import type { Io } from '../base/io/io.js';
+import { isAbsent } from '../base/io/system-error.js';
 import type { ExportFacts } from '../pipeline/report/export-facts.js';
 import type { ObservedRun, StoredView } from '../pipeline/report/run-observer.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
@@ -316,7 +317,12 @@ export class RunSync {
   async #readLostValues(): Promise<JsonMap | undefined> {
     if (this.#liveness !== 'lost' || this.#facts?.state === 'exported') return undefined;
     const directory = join(this.run.directory, TENSORBOARD_DIRECTORY);
-    this.#lostValues ??= toCleanMap(await readLastValues(directory).catch(() => ({})));
+    this.#lostValues ??= toCleanMap(
+      await readLastValues(directory).catch((error: unknown) => {
+        if (isAbsent(error)) return {}; // It has logged no events.
+        throw error;
+      }),
+    );
     return this.#lostValues;
   }
 
