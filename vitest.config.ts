@@ -21,8 +21,8 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
-    // One more than the cores of a small machine: many tests wait for servers.
-    maxWorkers: 3,
+    // Twice the cores of a small machine: many tests wait for servers.
+    maxWorkers: 4,
     // Keeps compiled modules in node_modules, so that running one test file again starts at once.
     experimental: { fsModuleCache: true },
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },

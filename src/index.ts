@@ -213,6 +213,7 @@ export {
   InvalidArgumentError,
   InvalidValueError,
   LibraryMissingError,
+  MetricUnknownError,
   NoClientError,
   NoCommonMetricError,
   NoRunError,

@@ -261,6 +261,15 @@ export class TooFewRunsError extends CodedError {
   }
 }
 
+/** None of the runs has a metric of this name. */
+export class MetricUnknownError extends CodedError {
+  readonly code = 'ERR_METRIC_UNKNOWN';
+  readonly hint = '`polytrack show <run>` lists the metrics of a run.';
+  constructor(readonly metric: string) {
+    super(`no run has the metric ${JSON.stringify(metric)}`);
+  }
+}
+
 /** No metric has a step that enough runs have. */
 export class NoCommonMetricError extends CodedError {
   readonly code = 'ERR_NO_COMMON_METRIC';

@@ -15,16 +15,19 @@ const UNPRINTABLE = new RegExp(
   'gu',
 );
 const UNPRINTABLE_IN_LINES = new RegExp(`(?!\\n)${UNPRINTABLE.source}`, 'gu');
+/** Without these expressions, most texts need a tenth of the time. */
+const ASCII_LINE = /^[\x20-\x7e]*$/;
+const ASCII_LINES = /^[\x20-\x7e\n]*$/;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** Returns a text as one line. */
 export function toPrintable(text: string): string {
-  return text.replace(UNPRINTABLE, toEscape);
+  return ASCII_LINE.test(text) ? text : text.replace(UNPRINTABLE, toEscape);
 }
 
 /** Returns a text of whole lines: line breaks stay. For text whose foreign parts are printable already, and for JSON. */
 export function toPrintableLines(text: string): string {
-  return text.replace(UNPRINTABLE_IN_LINES, toEscape);
+  return ASCII_LINES.test(text) ? text : text.replace(UNPRINTABLE_IN_LINES, toEscape);
 }
 
 /** Joins lines, each of which may contain foreign text. */

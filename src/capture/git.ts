@@ -3,9 +3,8 @@
  */
 
 import { isUtf8 } from 'node:buffer';
-import { randomUUID } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { copyFile, rm, stat, utimes } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf } from '../base/errors.js';
@@ -142,8 +141,11 @@ async function captureDiff(
   const index = await git.run(['rev-parse', '--git-path', 'index']);
   const path = textOf(index);
   if (path === null) return index;
-  const indexFile = join(tmpdir(), `polytrack-index-${process.pid}-${randomUUID()}`);
+  let copies: string | undefined;
   try {
+    // Other users of the host can list the temporary directory, but not read this one.
+    copies = await mkdtemp(join(tmpdir(), 'polytrack-index-'));
+    const indexFile = join(copies, 'index');
     const indexPath = resolve(directory, path);
     // Git treats a missing index as an empty one.
     if (existsSync(indexPath)) {
@@ -159,7 +161,7 @@ async function captureDiff(
   } catch (cause) {
     return { ...NO_DIFF, status: 'failed', message: `the index could not be read: ${messageOf(cause)}` };
   } finally {
-    await rm(indexFile, { force: true }).catch(() => undefined);
+    if (copies !== undefined) await rm(copies, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

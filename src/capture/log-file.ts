@@ -6,17 +6,9 @@
  * only the last lines are kept, in memory, and written at the end.
  */
 
-import {
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  type Stats,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, readSync, type Stats, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { openToAppend } from '../base/append-file.js';
 import type { Clock } from '../base/clock.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import { RunWriteError } from '../base/errors.js';
@@ -218,11 +210,11 @@ export class LogFile<Line extends WaitingLine> {
   /** Opens the file for each write, so that a file that was removed is created again. */
   #open(): number {
     try {
-      return openSync(this.path, 'a+', 0o644);
+      return openToAppend(this.path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       mkdirSync(dirname(this.path), { recursive: true });
-      return openSync(this.path, 'a+', 0o644);
+      return openToAppend(this.path);
     }
   }
 

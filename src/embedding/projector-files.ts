@@ -51,16 +51,16 @@ export function encodeEmbedding(input: EmbeddingInput): EmbeddingFiles {
 }
 
 function parseRows(vectors: EmbeddingVectors): number[][] {
-  if (typeof vectors !== 'object' || vectors === null) {
+  const isFlat = typeof vectors === 'object' && vectors !== null && 'dimensions' in vectors;
+  if (!isFlat && !isArrayLike(vectors)) {
     throw invalid(`vectors is ${describe(vectors)}, expected rows of numbers`);
   }
-  const rows =
-    'dimensions' in vectors
-      ? splitRows(vectors)
-      : Array.from(vectors, (row, i) => {
-          if (isArrayLike(row)) return Array.from(row);
-          throw invalid(`vectors: row ${i} is ${describe(row)}, expected numbers`);
-        });
+  const rows = isFlat
+    ? splitRows(vectors)
+    : Array.from(vectors, (row, i) => {
+        if (isArrayLike(row)) return Array.from(row);
+        throw invalid(`vectors: row ${i} is ${describe(row)}, expected numbers`);
+      });
   const dimensions = rows[0]?.length ?? 0;
   if (dimensions === 0) throw invalid('vectors has no numbers');
   for (const [i, row] of rows.entries()) {
@@ -87,7 +87,10 @@ function splitRows({ values, dimensions }: { values: ArrayLike<number>; dimensio
 /** One line for each row. A header only for several columns, as the projector expects. */
 function encodeMetadata({ metadata = [], metadataHeader }: EmbeddingInput, count: number): string {
   if (!Array.isArray(metadata)) throw invalid(`metadata is ${describe(metadata)}, expected a list`);
-  if (metadataHeader !== undefined && !Array.isArray(metadataHeader)) {
+  const isHeader =
+    Array.isArray(metadataHeader) &&
+    Array.from(metadataHeader, (name: unknown) => typeof name === 'string').every(Boolean);
+  if (metadataHeader !== undefined && !isHeader) {
     throw invalid(`metadataHeader is ${describe(metadataHeader)}, expected a list of names`);
   }
   if (metadata.length !== count) {

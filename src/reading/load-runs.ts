@@ -63,6 +63,12 @@ async function* iterate(source: RunSource, query: Query): AsyncGenerator<LoadedR
   const isWanted = ({ uuid }: LoadedRun): boolean =>
     uuids === undefined || uuids.some((each) => uuid?.startsWith(each));
   for await (const folder of source.listRuns({ uuids, signal })) {
+    // A run of an index needs no waiting: 10,000 of them take a third of the time.
+    if (folder.indexed !== undefined && pending.length === 0) {
+      const known = new LoadedRun(folder.indexed.fields, folder);
+      if (isWanted(known)) yield known;
+      continue;
+    }
     const run = readRun(folder, signal);
     // A failure is thrown when it is this run's turn.
     inBackground(run, () => undefined);

@@ -1,8 +1,8 @@
 /**
  * Writes the heartbeat of a process that writes to a run, and its end marker.
  *
- * A reader treats the writer as lost if the heartbeat is stale, no end marker exists, and the same host has no such
- * process. The beat is a counter, so no clocks are compared.
+ * A reader treats the writer as lost if no end marker exists and its process cannot run any more: the same host has no such process, or was
+ * started again since; on other hosts, if the heartbeat is stale. The beat is a counter, so no clocks are compared.
  */
 
 import { mkdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { dirname } from 'node:path';
 import { replaceFileSync } from '../base/atomic-file.js';
 import type { Diagnostics } from '../base/diagnostics.js';
 import { RunWriteError } from '../base/errors.js';
+import { readMachineId, toHostId } from '../base/host-id.js';
 import { toEndMarkerPath, toHeartbeatPath } from './layout.js';
 
 /** Content of `.plx/heartbeat-<writer>.json`. */
@@ -19,6 +20,8 @@ export interface HeartbeatFile {
   readonly hostname: string;
   /** Host, boot and pid namespace. Only a process in the same space can check whether `pid` is running. */
   readonly space: string;
+  /** The host, also after a reboot. Null if it has no machine id, because then other hosts may have the same name. */
+  readonly host_id: string | null;
   /** Start time of the process in clock ticks since boot; identifies a reused pid. Null if the system does not provide it. */
   readonly started_ticks: number | null;
   /** A counter that each beat increments. */
@@ -46,6 +49,7 @@ export class Heartbeat {
   readonly #diagnostics: Diagnostics;
   readonly #startedTicks = readStartedTicks();
   readonly #space = readSpace();
+  readonly #hostId = readHostId();
   #beat = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -77,6 +81,7 @@ export class Heartbeat {
       pid: process.pid,
       hostname: hostname(),
       space: this.#space,
+      host_id: this.#hostId,
       started_ticks: this.#startedTicks,
       beat: this.#beat,
       interval_ms: this.#intervalMs,
@@ -118,6 +123,11 @@ function readSpace(): string {
     attemptRead(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
     attemptRead(() => readlinkSync('/proc/self/ns/pid')),
   ].join(' ');
+}
+
+function readHostId(): string | null {
+  const machineId = readMachineId();
+  return machineId === '' ? null : toHostId(machineId, hostname());
 }
 
 function attemptRead(read: () => string): string {

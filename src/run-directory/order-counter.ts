@@ -1,7 +1,8 @@
 /** The counter that orders what the processes of a run write: the size of a file to which each write appends a byte. */
 
-import { closeSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { openToAppend } from '../base/append-file.js';
 
 /** A larger gap means that a file is damaged; the counter does not grow to close it. */
 const MAX_GAP = 1024 * 1024;
@@ -23,7 +24,7 @@ export class OrderCounter {
     this.#last = least;
     try {
       mkdirSync(dirname(this.#path), { recursive: true });
-      const fd = openSync(this.#path, 'a', 0o644);
+      const fd = openToAppend(this.#path);
       try {
         const gap = least - fstatSync(fd).size;
         writeSync(fd, Buffer.alloc(gap > 1 && gap <= MAX_GAP ? gap : 1, '.'));

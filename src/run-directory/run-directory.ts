@@ -32,6 +32,7 @@ import {
   toArtifactKey,
 } from '../polyaxon/metadata-order.js';
 import {
+  isDone,
   mergeMetadata,
   type RunArtifact,
   type RunMetadata,
@@ -425,7 +426,7 @@ export class RunDirectory {
   #writeRun(): void {
     const { paths } = this;
     if (this.#unwritten.has('lineage')) this.#replace(paths.lineageFile, this.lineage);
-    if (this.#unwritten.has('record')) this.#replace(paths.runFile, this.record);
+    if (this.#unwritten.has('record')) this.#replace(paths.runFile, this.record, isDone(this.record.status));
     // Last: if the process ends before, the same data is only merged again.
     const order = this.#wholeOrder();
     const hasOrder = this.#unwritten.has('order') && Object.keys(order).length > 0;
@@ -454,12 +455,15 @@ export class RunDirectory {
     });
   }
 
-  /** Writes a file unless it has this content, because an uploader would send it again. */
-  #replace(path: string, content: unknown): void {
+  /**
+   * Writes a file unless it has this content, because an uploader would send it again. `isLast`: the file is synced also without the option
+   * `fsync`. Otherwise, a power failure soon after the end could leave an empty file instead of the record, on file systems such as XFS.
+   */
+  #replace(path: string, content: unknown, isLast = false): void {
     const text = JSON.stringify(content);
     this.#isLarge ||= text.length > LARGE_BYTES;
     if (this.#contents.get(path) === text && existsSync(path)) return;
-    replaceFileSync(path, text, { fsync: this.#options.fsync });
+    replaceFileSync(path, text, { fsync: this.#options.fsync || isLast });
     this.#contents.set(path, text);
   }
 

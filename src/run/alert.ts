@@ -4,8 +4,9 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { appendText } from '../base/append-file.js';
 import { describe } from '../base/describe.js';
 import { InvalidArgumentError, RunWriteError } from '../base/errors.js';
 import { checkOptions, type OptionTable } from '../base/options.js';
@@ -69,7 +70,7 @@ function append({ diagnostics }: RunContext, path: string, line: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
     // One write, so that two processes never mix their lines.
-    appendFileSync(path, line);
+    appendText(path, line);
   } catch (cause) {
     diagnostics.error(new RunWriteError(path, 'write an alert', { cause }));
   }

@@ -420,6 +420,8 @@ async function addRef(
       ...(shown === undefined ? {} : { path: shown }),
       summary: {
         ...summary,
+        // In the order of Python's client: the server tells versions of an artifact apart by the text of the summary.
+        ...(known === undefined ? {} : { hash: known }),
         ...(path === undefined ? {} : { path }),
         ...(found === undefined ? {} : { hash: found }),
       },

@@ -4,8 +4,9 @@
  * remain; a resumed run writes them as traces.
  */
 
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { appendText } from '../base/append-file.js';
 import type { JsonValue } from '../base/json-value.js';
 import { PROCESS_DIRECTORY } from '../run-directory/layout.js';
 import { type JsonRecord, NOTES_KEY, type OpenSpanJournal, type SpanJson } from '../trace/span.js';
@@ -39,7 +40,7 @@ export class OpenSpanFiles implements OpenSpanJournal {
     this.#saved.add(path);
     const { masker } = this.#context;
     const lines = spans.map((span) => `${JSON.stringify(masker.maskNamed('', span as JsonValue))}\n`);
-    appendFileSync(path, lines.join(''));
+    appendText(path, lines.join(''));
   }
 
   emitted(root: string): void {

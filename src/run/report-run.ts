@@ -3,6 +3,7 @@
  * touches only the local disk.
  */
 
+import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Diagnostics } from '../base/diagnostics.js';
@@ -48,7 +49,9 @@ export function resolveReport(
   // Source: polyaxon 2.16, `_client/run.py`: with `POLYAXON_HAS_PROCESS_SIDECAR`, the process itself uploads the files.
   const hasSidecar =
     isOn('POLYAXON_COLLECT_ARTIFACTS', false) && (env.POLYAXON_HAS_PROCESS_SIDECAR ?? '') === '';
-  const flags = ['--state-dir', join(tmpdir(), `polytrack-${uuid}`), '--shutdown-timeout', SHUTDOWN_SECONDS];
+  // Other users of the host can read the uuid: a name that they can guess they could create first, and own the state.
+  const stateDirectory = join(tmpdir(), `polytrack-${uuid}-${randomUUID()}`);
+  const flags = ['--state-dir', stateDirectory, '--shutdown-timeout', SHUTDOWN_SECONDS];
   return {
     subject: 'report',
     command,

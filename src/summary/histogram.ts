@@ -9,6 +9,7 @@
 import { describe } from '../base/describe.js';
 import { invalidArgument } from '../base/errors.js';
 import { DataType, type SummaryValue } from '../format/wire/messages.js';
+import { isArrayLike } from './arguments.js';
 import { createMetadata, type SeriesLabels } from './plugin-data.js';
 
 /** Numbers to count: a numeric typed array or a plain array. NaN and ±Infinity are skipped and reported. */
@@ -107,6 +108,8 @@ function countValues(values: HistogramValues, buckets: number): HistogramRows {
 }
 
 function parseRows({ edges, counts }: HistogramBuckets): Float64Array {
+  for (const [name, values] of Object.entries({ edges, counts }))
+    if (!isArrayLike(values)) throw invalid(`${name} is ${describe(values)}, expected numbers`);
   if (edges.length !== counts.length + 1) {
     throw invalid(`${edges.length} edges and ${counts.length} counts, expected one edge more than counts`);
   }
@@ -117,10 +120,11 @@ function parseRows({ edges, counts }: HistogramBuckets): Float64Array {
     const count = counts[i]!;
     if (!Number.isFinite(left) || !Number.isFinite(right) || left > right) {
       throw invalid(
-        `edges[${i}] to edges[${i + 1}] is ${left} to ${right}, expected finite and ascending edges`,
+        `edges[${i}] to edges[${i + 1}] is ${describe(left)} to ${describe(right)}, expected finite and ascending edges`,
       );
     }
-    if (!Number.isFinite(count) || count < 0) throw invalid(`counts[${i}] is ${count}, expected 0 or more`);
+    if (!Number.isFinite(count) || count < 0)
+      throw invalid(`counts[${i}] is ${describe(count)}, expected a finite number of 0 or more`);
     rows.set([left, right, count], i * 3);
   }
   return rows;

@@ -95,8 +95,8 @@ export function createExperimentValue(config: HParamsConfig, wallTime: number): 
     experiment: {
       ...texts({ description: config.description, user: config.user }),
       timeCreatedSecs: wallTime,
-      hparamInfos: config.hparams.map(parseHParamInfo),
-      metricInfos: config.metrics.map(parseMetricInfo),
+      hparamInfos: Array.from(config.hparams, parseHParamInfo),
+      metricInfos: Array.from(config.metrics, parseMetricInfo),
       ...texts({ name: config.name }),
     },
   });
@@ -150,7 +150,7 @@ function parseHParamInfo(column: HParamColumn): tensorboard.hparams.IHParamInfo 
   const name = checkName('a hyperparameter', column?.name);
   const { domain } = column;
   const type = column.type ?? (domain === undefined ? undefined : typeOfDomain(name, domain));
-  if (type !== undefined && !(type in TYPES)) {
+  if (type !== undefined && !isKeyOf(TYPES, type)) {
     throw invalid(`type of ${name} is ${describe(type)}, expected number, string or boolean`);
   }
   return {
@@ -163,9 +163,9 @@ function parseHParamInfo(column: HParamColumn): tensorboard.hparams.IHParamInfo 
 
 function typeOfDomain(name: string, domain: HParamDomain): keyof typeof TYPES {
   if (!isList(domain)) return 'number';
-  const types = new Set(domain.map((value) => typeof value));
+  const types = new Set(Array.from(domain, (value) => typeof value));
   const [type] = types;
-  if (types.size === 1 && type !== undefined && type in TYPES) return type as keyof typeof TYPES;
+  if (types.size === 1 && isKeyOf(TYPES, type)) return type;
   throw invalid(
     `domain of ${name} has ${[...types].join(' and ') || 'nothing'}, expected values of one type`,
   );
@@ -173,14 +173,23 @@ function typeOfDomain(name: string, domain: HParamDomain): keyof typeof TYPES {
 
 function parseDomain(name: string, domain: HParamDomain): tensorboard.hparams.IHParamInfo {
   if (isList(domain))
-    return { domainDiscrete: { values: domain.map((value) => parseProtoValue(name, value)) } };
+    return { domainDiscrete: { values: Array.from(domain, (value) => parseProtoValue(name, value)) } };
+  if (typeof domain !== 'object' || domain === null) {
+    throw invalid(`domain of ${name} is ${describe(domain)}, expected { min, max } or a list of values`);
+  }
   const { min, max } = domain;
   if (!Number.isFinite(min) || !Number.isFinite(max) || min > max) {
-    throw invalid(`domain of ${name} is ${min} to ${max}, expected finite and ascending numbers`);
+    throw invalid(
+      `domain of ${name} is ${describe(min)} to ${describe(max)}, expected finite and ascending numbers`,
+    );
   }
   return {
     domainInterval: { ...(min === 0 ? {} : { minValue: min }), ...(max === 0 ? {} : { maxValue: max }) },
   };
+}
+
+function isKeyOf<Table extends object>(table: Table, key: unknown): key is keyof Table {
+  return typeof key === 'string' && Object.hasOwn(table, key);
 }
 
 function isList(domain: HParamDomain): domain is readonly HParamValue[] {
@@ -190,7 +199,7 @@ function isList(domain: HParamDomain): domain is readonly HParamValue[] {
 function parseMetricInfo(column: MetricColumn): tensorboard.hparams.IMetricInfo {
   const tag = checkName('the tag of a metric', column?.tag);
   const { dataset } = column;
-  if (dataset !== undefined && !(dataset in DATASETS)) {
+  if (dataset !== undefined && !isKeyOf(DATASETS, dataset)) {
     throw invalid(`dataset of ${tag} is ${describe(dataset)}, expected training or validation`);
   }
   return {

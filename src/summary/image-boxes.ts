@@ -60,6 +60,9 @@ export function drawBoxes(
     throw invalidImage(`lineWidth is ${describe(lineWidth)}, expected a whole number of 1 or more`);
   }
   if (!Array.isArray(boxes)) throw invalidImage(`boxes is ${describe(boxes)}, expected a list`);
+  if (labels !== undefined && !Array.isArray(labels)) {
+    throw invalidImage(`labels is ${describe(labels)}, expected a list of strings`);
+  }
   if (labels !== undefined && labels.length !== boxes.length) {
     throw invalidImage(`labels has ${labels.length} entries, expected ${boxes.length}, one for each box`);
   }
@@ -67,6 +70,14 @@ export function drawBoxes(
   const undrawable = new Set<string>();
   for (const [i, given] of boxes.entries()) {
     const { label = labels?.[i], color, ...corners } = parseBox(given, i);
+    if (label !== undefined && typeof label !== 'string') {
+      throw invalidImage(`the label of boxes[${i}] is ${describe(label)}, expected a string`);
+    }
+    if (color !== undefined && !isColor(color)) {
+      throw invalidImage(
+        `the color of boxes[${i}] is ${describe(color)}, expected [red, green, blue], each from 0 to 255`,
+      );
+    }
     const ink = color ?? colorOf(label);
     drawRectangle(canvas, corners, lineWidth, ink);
     if (!label) continue;
@@ -88,15 +99,29 @@ function createColors(): (label: string | undefined) => Color {
 }
 
 function parseBox(given: ImageBoxes[number], i: number): ImageBox {
+  if (typeof given !== 'object' || given === null) {
+    throw invalidImage(`boxes[${i}] is ${describe(given)}, expected { xMin, yMin, xMax, yMax }`);
+  }
   const box: ImageBox = isRow(given)
     ? { xMin: given[0], yMin: given[1], xMax: given[2], yMax: given[3] }
     : (given as ImageBox);
   const { xMin, yMin, xMax, yMax } = box;
   const hasCorners = [xMin, yMin, xMax, yMax].every((value) => Number.isFinite(value));
   if (hasCorners && xMin <= xMax && yMin <= yMax) return box;
-  throw invalidImage(
-    `boxes[${i}] is ${xMin},${yMin} to ${xMax},${yMax}, expected finite and ascending corners`,
-  );
+  const [from, to] = [
+    `${describeCorner(xMin)},${describeCorner(yMin)}`,
+    `${describeCorner(xMax)},${describeCorner(yMax)}`,
+  ];
+  throw invalidImage(`boxes[${i}] is ${from} to ${to}, expected finite and ascending corners`);
+}
+
+function isColor(color: unknown): color is Color {
+  const isByte = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 255;
+  return Array.isArray(color) && color.length === 3 && color.every(isByte);
+}
+
+function describeCorner(value: unknown): string {
+  return typeof value === 'number' ? String(value) : describe(value);
 }
 
 function isRow(box: ImageBoxes[number]): box is readonly [number, number, number, number] {

@@ -42,6 +42,9 @@ export type PrCurveInput = PrCurvePredictions | PrCurveCounts;
 /** TensorBoard's default number of thresholds. */
 export const DEFAULT_THRESHOLDS = 201;
 
+/** A curve of this many thresholds has 24 MB. */
+const MAX_THRESHOLDS = 1_000_000;
+
 /** The smallest divisor of a quotient, as in TensorBoard; it avoids a division by 0. */
 const MINIMUM_COUNT = 1e-7;
 
@@ -84,8 +87,10 @@ export function parsePrCurve(input: PrCurveInput): PrCurveCounts {
 export function countPredictions(input: PrCurvePredictions): PrCurveCounts {
   const { labels, predictions, weights, thresholds = DEFAULT_THRESHOLDS } = input;
   checkSamples(labels, predictions, weights);
-  if (!Number.isInteger(thresholds) || thresholds < 2) {
-    throw invalid(`thresholds is ${describe(thresholds)}, expected a whole number of 2 or more`);
+  if (!Number.isInteger(thresholds) || thresholds < 2 || thresholds > MAX_THRESHOLDS) {
+    throw invalid(
+      `thresholds is ${describe(thresholds)}, expected a whole number from 2 to ${MAX_THRESHOLDS}`,
+    );
   }
   const truePositives = new Float64Array(thresholds);
   const falsePositives = new Float64Array(thresholds);
@@ -94,14 +99,14 @@ export function countPredictions(input: PrCurvePredictions): PrCurveCounts {
   for (let i = 0; i < predictions.length; i++) {
     const prediction = predictions[i]!;
     const label = labels[i];
-    if (!(prediction >= 0 && prediction <= 1)) {
+    if (typeof prediction !== 'number' || !(prediction >= 0 && prediction <= 1)) {
       throw invalid(`predictions[${i}] is ${describe(prediction)}, expected a number from 0 to 1`);
     }
     if (label !== true && label !== false && label !== 0 && label !== 1) {
       throw invalid(`labels[${i}] is ${describe(label)}, expected true, false, 0 or 1`);
     }
     const weight = weights === undefined ? 1 : weights[i]!;
-    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
+    if (typeof weight !== 'number' || !(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
       throw invalid(`weights[${i}] is ${describe(weight)}, expected a finite number of 0 or more`);
     }
     const bucket = Math.floor(toBucket(prediction * (thresholds - 1)));
@@ -126,10 +131,11 @@ export function countPredictions(input: PrCurvePredictions): PrCurveCounts {
 }
 
 function checkSamples(labels: unknown, predictions: unknown, weights: unknown): void {
-  const given = { labels, predictions, ...(weights === undefined ? {} : { weights }) };
+  if (!isArrayLike(predictions)) throw invalid(`predictions is ${describe(predictions)}, expected an array`);
+  const expected = predictions.length;
+  const given = { labels, ...(weights === undefined ? {} : { weights }) };
   for (const [name, value] of Object.entries(given)) {
     if (!isArrayLike(value)) throw invalid(`${name} is ${describe(value)}, expected an array`);
-    const expected = (predictions as ArrayLike<number>).length;
     if (value.length !== expected) {
       throw invalid(`${name} has ${value.length} values, expected ${expected}, one for each prediction`);
     }

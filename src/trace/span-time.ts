@@ -5,6 +5,7 @@
  * Source: traceml 1.3.0 `V1EventSpan.to_json` (pydantic, then orjson), run on each of these forms.
  */
 
+import { describe } from '../base/describe.js';
 import { InvalidArgumentError } from '../base/errors.js';
 
 /** A point in time: a Date, seconds since the Unix epoch, or ISO 8601 text (UTC unless it has an offset). */
@@ -66,10 +67,7 @@ function formatFraction(digits: string): string {
 }
 
 function invalidTime(path: string, value: unknown): InvalidArgumentError {
-  const found =
-    value instanceof Date || typeof value === 'number' || typeof value === 'string'
-      ? String(value)
-      : typeof value;
+  const found = value instanceof Date ? String(value) : describe(value);
   return new InvalidArgumentError(
     'ERR_SPAN_INVALID',
     `${path} is ${found}, expected a time in the years 1 to 9999`,

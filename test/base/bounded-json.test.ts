@@ -14,6 +14,15 @@ describe('parseBoundedJson', () => {
     );
   });
 
+  it.each([
+    ['{\n  "url": "https://host",\n  "token": secret0a1b2c3d4e5f\n}', "Unexpected token 's' in line 3"],
+    ['{ "token": secret }', "Unexpected token 's' in line 1"],
+    ['secret', "Unexpected token 's' in line 1"],
+    ['{ "token": ', 'Unexpected end of JSON input'],
+  ])('repeats no text around an error: %j', (text, message) => {
+    expect(() => parseBoundedJson(text)).toThrow(new SyntaxError(message));
+  });
+
   it('counts no brackets in strings', () => {
     const value = ['['.repeat(5000), '\\"{'.repeat(5000)];
 

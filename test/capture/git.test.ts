@@ -229,6 +229,22 @@ describe('captureGit', () => {
     expect(toCodeReference(capture!)).toEqual({ commit, branch: 'HEAD', url: '', is_dirty: false });
   });
 
+  it('lets no other user read the copy of the index', async () => {
+    const repository = new Repository();
+    repository.commit({ 'a.txt': 'one\n' });
+    repository.write('a.txt', 'two\n');
+    const seen = join(createTempDir(), 'seen');
+    const script = `[ -z "$GIT_INDEX_FILE" ] || stat -c '%a %n' "$(dirname "$GIT_INDEX_FILE")" >> ${seen}\nPATH=${process.env.PATH} exec git "$@"`;
+    const path = `${createFakeGit(script)}:${process.env.PATH}`;
+
+    const capture = await repository.capture({ environment: { ...environment, PATH: path } });
+
+    expect(textOf(capture)).toContain('+two');
+    const [mode, copy] = readFileSync(seen, 'utf8').trim().split(' ');
+    expect(mode).toBe('700');
+    expect(existsSync(copy!)).toBe(false);
+  });
+
   it('supports linked working trees', async () => {
     const repository = new Repository();
     const commit = repository.commit({ 'a.txt': 'one\n' });

@@ -1,6 +1,9 @@
 /** Opens the server's web page of a synced run in a real browser. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
@@ -11,7 +14,7 @@ import { runCli } from '../support/cli.js';
 import { describeWithPeers } from '../support/peers.js';
 import { startSandbox } from '../support/polyaxon.js';
 import { startRun } from '../support/start-run.js';
-import { createTempDir } from '../support/temp-dir.js';
+import { createSharedTempDir, createTempDir } from '../support/temp-dir.js';
 
 const UUID = 'ab'.repeat(16);
 
@@ -20,7 +23,10 @@ describeWithPeers(['polyaxon', 'chromium'], "the server's web page", () => {
     const root = createTempDir();
     const { run } = startRun({ root, uuid: UUID, name: 'shown-run', project: 'default/demo' });
     run.logInputs({ learningRate: 0.0125 });
-    for (let step = 0; step < 20; step += 1) run.logMetric('train/loss', 1 / (1 + step), { step });
+    // The x axis of the chart has whole seconds.
+    const start = Date.now() / 1000 - 1200;
+    for (let step = 0; step < 20; step += 1)
+      run.logMetric('train/loss', 1 / (1 + step), { step, wallTime: start + step * 60 });
     await run.end();
     const server = await startSandbox();
     await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
@@ -61,7 +67,7 @@ describeWithPeers(['polyaxon', 'chromium'], "the server's web page", () => {
     expect(errors).toEqual([]);
   });
 
-  it('shows parameters, charts, files and traces of a run that is active', async () => {
+  it('shows parameters, charts, files, logs and traces of a run that is active', async () => {
     const root = createTempDir();
     const uuid = 'cd'.repeat(16);
     // In its own process, so that its output is logged.
@@ -86,7 +92,7 @@ describeWithPeers(['polyaxon', 'chromium'], "the server's web page", () => {
       fs.writeFileSync(${JSON.stringify(join(root, 'done'))}, '');`,
     );
     onTestFinished(() => void child.kill('SIGKILL'));
-    const server = await startSandbox();
+    const server = await startSandbox(await createClusterHome());
     await server.send('POST', '/api/v1/default/projects/create', { name: 'demo' });
     const store = `polyaxon://${new URL(server.url).host}/default/demo`;
     await waitFor('the last step', async () => existsSync(join(root, 'done')) || undefined);
@@ -100,6 +106,7 @@ describeWithPeers(['polyaxon', 'chromium'], "the server's web page", () => {
       ['', 'learningRate', '0.0125', 'running'],
       ['dashboards', 'loss', 'accuracy'],
       ['artifacts', 'outputs', 'plxlogs'],
+      ['logs', 'epoch 1: saved the checkpoint', 'epoch 5: saved the checkpoint'],
       ['traces', 'answer', 'It is a seven.'],
     ] as const) {
       await page.goto(`${url}/${tab}`);
@@ -120,11 +127,40 @@ describeWithPeers(['polyaxon', 'chromium'], "the server's web page", () => {
   });
 });
 
-/** Counts the painted pixels of charts. A string, because these tests are compiled without browser types. */
+/**
+ * A home of the server with the configuration of a Kubernetes cluster that does not know the run. The server asks the cluster for the logs of every active job
+ * first, and fails without one; then it reads `plxlogs` (haupt 2.16.1, `streams/endpoints/logs.py`).
+ */
+async function createClusterHome(): Promise<string> {
+  const cluster = createServer((_, response) => {
+    const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'NotFound', code: 404 };
+    response.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify(status));
+  }).listen(0, '127.0.0.1');
+  await once(cluster, 'listening');
+  onTestFinished(() => void cluster.close());
+  const home = createSharedTempDir();
+  const server = `http://127.0.0.1:${(cluster.address() as AddressInfo).port}`;
+  const config = {
+    ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'test' },
+    clusters: [{ name: 'test', cluster: { server } }],
+    users: [{ name: 'test', user: {} }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+  };
+  mkdirSync(join(home, '.kube'));
+  writeFileSync(join(home, '.kube/config'), JSON.stringify(config));
+  return home;
+}
+
+/** Counts the coloured pixels of charts: those of curves, not those of axes and grids. A string, because these tests are compiled without browser types. */
 function countInk(page: Page): Promise<number> {
   return page.evaluate<number>(`
     [...document.querySelectorAll('.uplot canvas')].reduce((count, canvas) => {
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-      return count + data.filter((value, i) => i % 4 === 3 && value > 0).length;
+      let found = 0;
+      for (let i = 0; i < data.length; i += 4) {
+        const [red, green, blue, alpha] = data.subarray(i, i + 4);
+        if (alpha > 100 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60) found += 1;
+      }
+      return count + found;
     }, 0)`);
 }

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { spawnScript } from '../support/child-script.js';
@@ -20,6 +20,7 @@ function listFiles(directory: string): string[] {
 }
 
 function start(body: string, options: { readonly root: string; readonly sync: string }) {
+  const state = createTempDir();
   const child = spawnScript(
     'Run',
     `const warnings = [];
@@ -29,14 +30,20 @@ function start(body: string, options: { readonly root: string; readonly sync: st
      });
      ${body}
      await new Promise((resolve) => process.stdout.write(JSON.stringify(warnings), resolve));`,
-    { XDG_STATE_HOME: createTempDir() },
+    { XDG_STATE_HOME: state },
   );
   let output = '';
   child.stdout!.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
   const exited = once(child, 'close').then(([code]) => code as number);
-  return { child, exited, output: () => output };
+  /** Otherwise the directories would be removed while it still runs, and it would wait for them. */
+  const untilUploaderEnds = () =>
+    waitFor('the end of the uploader', () => {
+      const names = readdirSync(state, { recursive: true, encoding: 'utf8' });
+      return names.some((name) => basename(name) === 'lock') ? undefined : true;
+    });
+  return { child, exited, untilUploaderEnds, output: () => output };
 }
 
 function expectStored(root: string, store: string): void {
@@ -74,7 +81,7 @@ it('stores a run while it is written, and all of it before end() resolves', asyn
 it('stores all files of a killed program', async () => {
   const [root, store] = [createTempDir(), createTempDir()];
   const sync = `{ store: ${JSON.stringify(pathToFileURL(store).href)} }`;
-  const { child, exited } = start(
+  const { child, exited, untilUploaderEnds } = start(
     `run.logMetric('loss', 1);
      await run.flush();
      setInterval(() => {}, 1000);`,
@@ -89,6 +96,7 @@ it('stores all files of a killed program', async () => {
     expectStored(root, store);
     return true;
   });
+  await untilUploaderEnds();
 });
 
 it('stores a run whose program exits without end()', async () => {

@@ -17,8 +17,6 @@ const STEPS = 240;
 /** With this much text in each step, the file of the first run exceeds 5 MiB; from then on the store extends it by a copy. */
 const TEXT_BYTES = 32 * 1024;
 const KIB = 1024;
-/** TensorBoard creates a client for each request to S3, which is slow on a busy machine. */
-
 type Points = [wallTime: number, step: number, value: number][];
 
 /** One growing file, and one series of frequently rotated files. */
@@ -70,9 +68,10 @@ describeWithPeers(['s3', 'tensorboard'], 'TensorBoard with a logdir in S3', () =
 
     for (const run of Object.keys(RUNS)) {
       const points = await untilShown(run, STEPS - 1);
-      expect(points.map(([, step, value]) => [step, value])).toEqual(
-        Array.from({ length: STEPS }, (_, step) => [step, step / 1024]),
-      );
+      expect(
+        points.map(([, step, value]) => [step, value]),
+        run,
+      ).toEqual(Array.from({ length: STEPS }, (_, step) => [step, step / 1024]));
     }
     expect(troubles(board.output())).toEqual([]);
   });

@@ -6,12 +6,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe } from 'vitest';
-import { peersDirectory } from '../../scripts/peers-directory.mjs';
+import { peersDirectory, polyaxonPeer } from '../../scripts/peers-directory.mjs';
 
 const BINARIES = {
   tensorboard: 'tensorboard/venv/bin/tensorboard',
   python: 'tensorboard/venv/bin/python',
-  polyaxon: 'polyaxon/venv/bin/python',
+  polyaxon: `${polyaxonPeer()}/venv/bin/python`,
   tensorboardx: 'bench/tensorboardx/venv/bin/python',
   s3: 's3/versitygw',
   moto: 'moto/venv/bin/moto_server',

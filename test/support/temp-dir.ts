@@ -29,5 +29,5 @@ function create(): string {
 function remove(directory: string): void {
   // A run whose root is the directory has a link beside it.
   for (const path of [directory, `${directory}-tensorboard`])
-    rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+    rmSync(path, { recursive: true, force: true, maxRetries: 10 });
 }

@@ -132,6 +132,8 @@ export function toKey(runUuid: string, relPath: string): string {
   return `${runUuid}/${relPath}`;
 }
 
+/** The directory of a run's manifests. */
+export const MANIFEST_DIRECTORY = `${RESERVED_DIRECTORY}/manifest`;
 const MANIFEST_KEY = /^[^/]+\/\.plx\/manifest\/[0-9a-f]{32}\.jsonl$/;
 
 /** Returns the key of the object that says from which directory a run was uploaded. */

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../base/errors.js';
 import { type Comparison, compareRuns } from '../operations/runs/compare-runs.js';
-import { toShortUuid } from '../operations/runs/match-run.js';
+import { createShortener } from '../operations/runs/match-run.js';
 import { mergeGoals, readRows } from '../operations/runs/read-rows.js';
 import { readDetails } from '../operations/runs/run-details.js';
 import type { RunValue } from '../operations/runs/run-row.js';
@@ -101,7 +101,7 @@ function toRunName(
   uuids: readonly string[],
 ): string {
   const isUnique = name !== null && names.filter((each) => each === name).length === 1;
-  return isUnique ? name : uuid === null ? location : toShortUuid(uuid, uuids);
+  return isUnique ? name : uuid === null ? location : createShortener(uuids)(uuid);
 }
 
 function toJson(sections: readonly Comparison[], runs: readonly RunId[]): string {

@@ -32,6 +32,7 @@ export function toPaintedLines(text: string): string {
 }
 
 function keepColors(text: string, convert: (text: string) => string): string {
+  if (!text.includes('\u001b')) return convert(text);
   return text
     .split(OWN_CODES)
     .map((part, index) => (index % 2 === 1 ? part : convert(part)))

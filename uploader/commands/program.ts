@@ -59,7 +59,9 @@ export function createProgram(context: CommandContext, version: string): Command
 
 /** Gives commander's message about wrong arguments the form of all errors. */
 function toUsageError(text: string): ConfigError {
-  const [message = '', suggestion] = text.trim().split('\n');
+  const [found = '', suggestion] = text.trim().split('\n');
+  // The value of a flag that is misspelt, or that another command has, may be a secret.
+  const message = found.replace(/(unknown option '--[^=']+=).*'$/, "$1…'");
   const [, removed = ''] = /unknown option '--([a-z-]+)/.exec(message) ?? [];
   if (Object.hasOwn(REMOVED_SETTINGS, removed))
     return new ConfigError(`--${removed} was removed`, REMOVED_SETTINGS[removed]!);

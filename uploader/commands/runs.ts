@@ -2,15 +2,18 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { quote } from '../../src/base/describe.js';
+import { findSimilar } from '../../src/base/options.js';
 import type { RunSource } from '../../src/reading/run-source.js';
 import { ConfigError } from '../base/errors.js';
 import { formatCount } from '../base/format.js';
 import { chooseColumns, listColumns } from '../operations/runs/choose-columns.js';
 import { collectRuns } from '../operations/runs/find-run.js';
-import { toShortUuid } from '../operations/runs/match-run.js';
+import { createShortener } from '../operations/runs/match-run.js';
 import { type LoadedRow, readRows } from '../operations/runs/read-rows.js';
-import { type BestValue, FACTS, findValue } from '../operations/runs/run-row.js';
+import { type BestValue, createFinder, FACTS, findValue, type RunValue } from '../operations/runs/run-row.js';
 import {
+  findUnknownColumns,
   parseFilter,
   parseOrder,
   type RunFilter,
@@ -66,8 +69,9 @@ async function runRuns(place: string | undefined, flags: Flags, context: Command
     try {
       if (flags.watch === true) await watchRuns(sources, query, context);
       else {
-        const rows = await readQuery(sources, query, context);
+        const { rows, unknown } = await readQuery(sources, query, context);
         context.stdout(toOutput(rows, query, context));
+        for (const notice of unknown) context.stderr(notice);
         const problems = reportProblems(rows, context);
         context.setExitCode(rows.length > 0 && problems === 0 ? EXIT.complete : EXIT.unsent);
       }
@@ -98,19 +102,34 @@ function parseQuery(flags: Flags): Query {
   };
 }
 
+interface Answer {
+  readonly rows: LoadedRow[];
+  /** A notice for each column that the user named and that no run has. */
+  readonly unknown: readonly string[];
+}
+
 async function readQuery(
   sources: readonly RunSource[],
   query: Query,
   { io, signal }: CommandContext,
-): Promise<LoadedRow[]> {
+): Promise<Answer> {
   const { columns, filters, order } = query;
   const runs = await collectRuns(sources, { signal });
   const others = [...filters.map(({ column }) => column), order.column];
   const rows = await readRows(runs, { io, signal, columns, others });
-  return sortRows(
-    rows.filter((row) => filters.every(({ isMatch }) => isMatch(row))),
-    order,
-  );
+  const matching = rows.filter((row) => filters.every(({ isMatch }) => isMatch(row)));
+  const unknown = rows.length === 0 ? [] : findUnknownColumns(rows, [...(columns ?? []), ...others]);
+  return {
+    rows: sortRows(matching, order),
+    unknown: unknown.map((name) => toUnknownNotice(name, listColumns(rows))),
+  };
+}
+
+function toUnknownNotice(name: string, known: readonly string[]): string {
+  const similar = findSimilar(name, known);
+  const suggestion =
+    similar === undefined ? '`polytrack runs --json` prints the names' : `did you mean ${quote(similar)}?`;
+  return `no run has a value for the column ${quote(name)}; ${suggestion}\n`;
 }
 
 function toOutput(rows: readonly LoadedRow[], query: Query, context: CommandContext): string {
@@ -157,10 +176,13 @@ export function toJsonNumber<Value>(value: Value): Value | string {
 }
 
 function toText(rows: readonly LoadedRow[], columns: readonly string[], context: CommandContext): string {
-  const uuids = rows.flatMap(({ run }) => run.uuid ?? []);
-  const cells = rows.map((row) => columns.map((name) => toCell(row, name, uuids)));
+  const shorten = createShortener(rows.flatMap(({ run }) => run.uuid ?? []));
+  const values = columns.map((name) => rows.map(createFinder(name)));
+  const cells = rows.map((row, place) =>
+    columns.map((name, index) => toCell(row, name, values[index]![place]!, shorten)),
+  );
   const { lines, omitted } = layOutTable(
-    columns.map((name, index) => toColumn(name, rows, index)),
+    columns.map((name, index) => toColumn(name, values[index]!, index)),
     cells,
     toTableOptions(context),
   );
@@ -172,9 +194,8 @@ const MIN_COLUMNS: Readonly<Record<string, number>> = { name: 12, uuid: 8, statu
 /** What gives way to parameters and results on a narrow terminal. */
 const OMIT_RANKS: Readonly<Record<string, number>> = { project: 3, duration: 2 };
 
-function toColumn(name: string, rows: readonly LoadedRow[], index: number) {
-  const isNumber =
-    rows.every((row) => ['number', 'object'].includes(typeof findValue(row, name))) && rows.length > 0;
+function toColumn(name: string, values: readonly RunValue[], index: number) {
+  const isNumber = values.length > 0 && values.every((value) => ['number', 'object'].includes(typeof value));
   const header = name === 'uuid' ? 'run' : name;
   return {
     header: isNumber ? `>${header}` : header,
@@ -184,9 +205,8 @@ function toColumn(name: string, rows: readonly LoadedRow[], index: number) {
   };
 }
 
-function toCell(row: LoadedRow, name: string, uuids: readonly string[]): Cell {
-  const value = findValue(row, name);
-  if (name === 'uuid' && typeof value === 'string') return toShortUuid(value, uuids);
+function toCell(row: LoadedRow, name: string, value: RunValue, shorten: (uuid: string) => string): Cell {
+  if (name === 'uuid' && typeof value === 'string') return shorten(value);
   if (name.startsWith('best.') && typeof value === 'number')
     return toBestText(value, findValue(row, name.replace('best.', 'best_step.')));
   return name === 'status' ? toStatusCell(value) : toValueText(name, value);
@@ -213,7 +233,7 @@ async function watchRuns(
   let last = '';
   while (!signal.aborted) {
     const startMs = io.clock.monotonicMs();
-    const rows = await readQuery(sources, query, context);
+    const { rows } = await readQuery(sources, query, context);
     const text =
       query.format === 'json'
         ? `${JSON.stringify(rows.map((row) => toJsonRun(row, query.columns)))}\n`

@@ -120,9 +120,9 @@ function toText(status: FoundStatus, options: TableOptions): string {
   ]);
 }
 
-/** Only an uploader knows since when a file is pending. */
+/** Only an uploader that has reported knows since when a file is pending. */
 function hasLag({ state }: FoundStatus): boolean {
-  return state !== 'idle';
+  return state !== 'idle' && state !== 'starting';
 }
 
 function toStateText(status: FoundStatus): string {

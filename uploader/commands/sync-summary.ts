@@ -54,7 +54,8 @@ function toHeadline({
 }: SyncReport): string {
   if (isDryRun) {
     const kept = `${files.verified} to verify, ${files.unchanged} unchanged`;
-    return `Would upload ${formatCount(files.unsent, 'file')} to ${store}; ${kept}.`;
+    const plan = `upload ${formatCount(files.unsent, 'file')} to ${store}; ${kept}.`;
+    return isAborted ? `Interrupted, so the plan is not complete: would ${plan}` : `Would ${plan}`;
   }
   if (store === NO_STORE) {
     const state = isShareComplete ? 'Complete' : isAborted ? 'Interrupted' : 'Incomplete';

@@ -9,8 +9,9 @@ import { blobsFrom } from '../../src/format/reader/tensor-values.js';
 import { encodeTensor } from '../../src/format/wire/encode-event.js';
 import { DataClass } from '../../src/format/wire/messages.js';
 import { GRPC_STATUS, GrpcFailure, type GrpcMethod, PREFIX_BYTES } from './grpc-server.js';
+import { ListEncoder, writeSeries } from './list-encoder.js';
 import { decodeBlobKey, encodeBlobKey } from './model/blob-key.js';
-import { type NumberPoints, selectEvenly } from './model/number-columns.js';
+import { selectEvenly } from './model/number-columns.js';
 import type { ServedSeries } from './model/series-table.js';
 import type { ServedRun, StoredPoint } from './model/served-run.js';
 import { readTensor } from './model/stored-value.js';
@@ -37,6 +38,7 @@ const BLOB_CHUNK_BYTES = 8 * 1024 * 1024;
 
 export function createMethods(table: RunTable): Readonly<Record<string, GrpcMethod>> {
   const encoder = new NumberEncoder();
+  const lists = new ListEncoder();
   const calls: Readonly<
     Record<string, (request: Uint8Array) => Uint8Array | Promise<Uint8Array | Uint8Array[]>>
   > = {
@@ -54,9 +56,9 @@ export function createMethods(table: RunTable): Readonly<Record<string, GrpcMeth
             writer.double(3, startTime);
           });
       }),
-    ListScalars: (request) => listSeries(table, request, DataClass.SCALAR),
-    ListTensors: (request) => listSeries(table, request, DataClass.TENSOR),
-    ListBlobSequences: (request) => listSeries(table, request, DataClass.BLOB_SEQUENCE),
+    ListScalars: (request) => listSeries(table, request, DataClass.SCALAR, lists),
+    ListTensors: (request) => listSeries(table, request, DataClass.TENSOR, lists),
+    ListBlobSequences: (request) => listSeries(table, request, DataClass.BLOB_SEQUENCE, lists),
     ReadScalars: (request) => readScalars(table, request, encoder),
     ReadTensors: (request) => readTensors(table, request),
     ReadBlobSequences: (request) => readBlobSequences(table, request),
@@ -80,7 +82,7 @@ function reply(write: (writer: MessageWriter) => void): Uint8Array {
   return writer.finish();
 }
 
-/** The series that a request selects, by run; only those with points, and all hyperparameters, which are in the metadata. */
+/** The series that a request selects, by run. */
 function selectSeries(
   { runs }: RunTable,
   request: SeriesRequest,
@@ -88,10 +90,7 @@ function selectSeries(
 ): { run: ServedRun; series: ServedSeries[] }[] {
   return runs.flatMap((run) => {
     if (request.runs?.has(run.name) === false) return [];
-    const candidates =
-      request.tags === undefined
-        ? run.series
-        : Array.from(request.tags, (tag) => run.series.get(tag) ?? []).flat();
+    const candidates = request.tags === undefined ? run.series : selectTags(run, request.tags);
     const series = Array.from(candidates).filter(
       (each) => each.dataClass === dataClass && each.plugin === request.plugin,
     );
@@ -99,70 +98,25 @@ function selectSeries(
   });
 }
 
-function listSeries(table: RunTable, bytes: Uint8Array, dataClass: DataClass): Uint8Array {
-  const selected = selectSeries(table, decodeSeriesRequest(bytes), dataClass);
+function selectTags({ series }: ServedRun, tags: ReadonlySet<string>): ServedSeries[] {
+  return Array.from(tags, (tag) => series.get(tag) ?? []).flat();
+}
+
+function listSeries(
+  table: RunTable,
+  bytes: Uint8Array,
+  dataClass: DataClass,
+  encoder: ListEncoder,
+): Uint8Array {
+  const request = decodeSeriesRequest(bytes);
+  const kind = { plugin: request.plugin, dataClass };
   return reply((writer) => {
-    for (const { run, series } of selected) {
-      const listed = series.flatMap((each) => {
-        const points =
-          dataClass === DataClass.SCALAR
-            ? findEnds(run.numbersOf(each.tag))
-            : findLatest(run.storedOf(each.tag));
-        return points === undefined && each.plugin !== 'hparams'
-          ? []
-          : [{ ...each, points: points ?? NO_POINTS }];
-      });
-      if (listed.length === 0) continue;
-      writer.message(1, () => {
-        writer.string(1, run.name);
-        for (const { tag, metadata, points } of listed)
-          writer.message(2, () => {
-            writer.string(1, tag);
-            writer.message(2, () => {
-              writer.int64(1, points.step);
-              writer.double(2, points.wallTime);
-              const isBlob = dataClass === DataClass.BLOB_SEQUENCE;
-              if (isBlob) writer.int64(3, points.length);
-              writer.pieces(isBlob ? 4 : 3, [metadata]);
-            });
-          });
-      });
+    for (const run of table.runs) {
+      if (request.runs?.has(run.name) === false) continue;
+      if (request.tags === undefined) encoder.writeRun(writer, run, kind);
+      else writeSeries(writer, run, selectTags(run, request.tags), kind);
     }
   });
-}
-
-interface Ends {
-  readonly step: number | bigint;
-  readonly wallTime: number;
-  readonly length: number;
-}
-
-const NO_POINTS: Ends = { step: 0, wallTime: 0, length: 0 };
-
-/** The largest step and wall time; undefined without points. */
-function findEnds({ count, steps, wallTimes, exactSteps, last }: NumberPoints): Ends | undefined {
-  if (count === 0) return undefined;
-  if (last !== undefined && exactSteps === undefined) return { ...last, length: 0 };
-  let step: number | bigint = Number.NEGATIVE_INFINITY;
-  let wallTime = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < count; i++) {
-    if (steps[i]! > step) step = steps[i]!;
-    if (wallTimes[i]! > wallTime) wallTime = wallTimes[i]!;
-  }
-  for (const exact of exactSteps?.values() ?? []) if (exact >= step) step = exact;
-  return { step, wallTime, length: 0 };
-}
-
-function findLatest(points: readonly StoredPoint[]): Ends | undefined {
-  const [first] = points;
-  if (first === undefined) return undefined;
-  let { step, wallTime, elements: length } = first.value;
-  for (const { value } of points) {
-    if (value.step > step) step = value.step;
-    if (value.wallTime > wallTime) wallTime = value.wallTime;
-    if (value.elements > length) length = value.elements;
-  }
-  return { step, wallTime, length };
 }
 
 function readScalars(table: RunTable, bytes: Uint8Array, encoder: NumberEncoder): Uint8Array {

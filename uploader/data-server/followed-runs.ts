@@ -2,14 +2,16 @@
  * Keeps the runs of a source up to date: reads new files, and of growing files only what is new. The source says which files exist, and which have
  * changed.
  *
- * A run is read again from the start if one of its files was removed, replaced or truncated, or if a file appears before others in the order of
- * names. Until that is done, the earlier content stays visible.
+ * A run is read again from the start if one of its files was removed, replaced or truncated, if a file appears before others in the order of
+ * names, or if the metadata of a series came after values. Until that is done, the earlier content stays visible.
  */
 
 import { inBackground } from '../../src/base/background.js';
 import { EventFileChangedError, messageOf } from '../../src/base/errors.js';
 import type { EventFileBytes } from '../../src/format/reader/event-file-bytes.js';
 import { EventFileReader } from '../../src/format/reader/event-file-reader.js';
+import { ReadingMemory } from '../../src/format/reader/reading-memory.js';
+import type { ServedSeries } from './model/series-table.js';
 import type { ServedFile } from './model/served-file.js';
 import { ServedRun } from './model/served-run.js';
 import { readRange } from './read-records.js';
@@ -63,6 +65,8 @@ export class FollowedRuns {
   readonly #reported = new Set<string>();
   #runs: readonly ServedRun[] | undefined;
   readonly #lanes = new Set<Promise<void>>();
+  /** Of lanes that have ended. */
+  readonly #memories: ReadingMemory[] = [];
   /** Runs that a lane reads: the files of a run are read one after the other. */
   readonly #busy = new Set<FollowedRun>();
   #isClosed = false;
@@ -82,6 +86,7 @@ export class FollowedRuns {
   /** Adopts a complete list, and begins to read what is new. */
   update(found: readonly FoundRun[]): void {
     const names = new Set(found.map(({ name }) => name));
+    for (const each of found) if (!this.#byName.has(each.name)) this.#rename(each, names);
     for (const [name, run] of this.#byName) if (!names.has(name)) this.#remove(name, run);
     for (const each of found) {
       const known = this.#byName.get(each.name);
@@ -114,6 +119,20 @@ export class FollowedRuns {
     await this.settle();
   }
 
+  /** Adopts the new name of a run, which has the same files. */
+  #rename({ name, files: [first] }: FoundRun, names: ReadonlySet<string>): void {
+    const run = this.#byLocation.get(first?.location ?? '')?.run;
+    if (run === undefined || names.has(run.shown.name)) return;
+    this.#byName.delete(run.shown.name);
+    this.#byName.set(name, run);
+    for (const each of [run.shown, this.#pending.get(run)]) {
+      if (each === undefined) continue;
+      each.name = name;
+      each.touch();
+    }
+    this.#runs = undefined;
+  }
+
   #remove(name: string, { files }: FollowedRun): void {
     this.#byName.delete(name);
     for (const { location } of files) this.#byLocation.delete(location);
@@ -121,8 +140,12 @@ export class FollowedRuns {
   }
 
   /** Creates a run. One that replaces another becomes visible when it is read. */
-  #replace({ name, files }: FoundRun, earlier: FollowedRun | undefined): void {
-    const fresh = { shown: new ServedRun(name), files: [] };
+  #replace(
+    { name, files }: FoundRun,
+    earlier: FollowedRun | undefined,
+    late: readonly ServedSeries[] = [],
+  ): void {
+    const fresh = { shown: new ServedRun(name, late), files: [] };
     const run = earlier ?? fresh;
     for (const { location } of run.files) this.#byLocation.delete(location);
     run.files = [];
@@ -135,9 +158,13 @@ export class FollowedRuns {
   /** What replaces the content of a run when all of its files are read. */
   readonly #pending = new Map<FollowedRun, ServedRun>();
 
+  /** What is read now. */
+  #contentOf(run: FollowedRun): ServedRun {
+    return this.#pending.get(run) ?? run.shown;
+  }
+
   #add(run: FollowedRun, file: FoundFile): void {
-    const target = this.#pending.get(run) ?? run.shown;
-    const shown = target.addFile(file.name, file.open, this.#options.capacity);
+    const shown = this.#contentOf(run).addFile(file.name, file.open, this.#options.capacity);
     const followed = { ...file, shown, offset: 0, anchor: new Uint8Array() };
     run.files.push(followed);
     this.#byLocation.set(file.location, { run, file: followed });
@@ -156,12 +183,14 @@ export class FollowedRuns {
   }
 
   async #readLane(): Promise<void> {
+    const memory = this.#memories.pop() ?? new ReadingMemory();
     for (let next = this.#takeChanged(); next !== undefined; next = this.#takeChanged()) {
       const { run, file } = next;
       this.#busy.add(run);
-      await this.#readChanged(run, file);
+      await this.#readChanged(run, file, memory);
       this.#busy.delete(run);
     }
+    this.#memories.push(memory);
   }
 
   #takeChanged(): { run: FollowedRun; file: FollowedFile } | undefined {
@@ -175,16 +204,19 @@ export class FollowedRuns {
     return undefined;
   }
 
-  async #readChanged(run: FollowedRun, file: FollowedFile): Promise<void> {
+  async #readChanged(run: FollowedRun, file: FollowedFile, memory: ReadingMemory): Promise<void> {
     try {
-      if (!(await this.#read(run, file))) {
+      if (!(await this.#read(run, file, memory))) {
         this.#replace({ name: run.shown.name, files: run.files }, run);
         return;
       }
     } catch (error) {
       this.#report(file, error);
     }
-    if (!run.files.some((each) => this.#changed.has(each.location))) this.#show(run);
+    if (run.files.some((each) => this.#changed.has(each.location))) return;
+    const { isIncomplete, late } = this.#contentOf(run).series;
+    if (isIncomplete) this.#replace({ name: run.shown.name, files: run.files }, run, late);
+    else this.#show(run);
   }
 
   #show(run: FollowedRun): void {
@@ -202,7 +234,7 @@ export class FollowedRuns {
   }
 
   /** Reads what is new. Returns false if the file is another one, or shorter than before. */
-  async #read(run: FollowedRun, file: FollowedFile): Promise<boolean> {
+  async #read(run: FollowedRun, file: FollowedFile, memory: ReadingMemory): Promise<boolean> {
     const bytes = await file.open();
     try {
       const anchor = await readRange(bytes, file.offset - file.anchor.length, file.anchor.length);
@@ -212,15 +244,16 @@ export class FollowedRuns {
         onDamage: 'skip',
         // The reader does not close it.
         open: async () => bytes,
-      });
+      }).useMemory(memory);
       for await (const batch of reader.readBatches()) {
         file.shown.add(batch);
+        this.#contentOf(run).touch();
         if (this.#isClosed) break;
       }
+      file.shown.pause();
       file.offset = reader.offset;
       const length = Math.min(ANCHOR_BYTES, file.offset);
-      file.anchor = await readRange(bytes, file.offset - length, length);
-      (this.#pending.get(run) ?? run.shown).touch();
+      file.anchor = reader.copyBefore(length) ?? (await readRange(bytes, file.offset - length, length));
       return true;
     } catch (error) {
       if (error instanceof EventFileChangedError) return false;

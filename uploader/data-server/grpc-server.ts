@@ -8,14 +8,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   createServer,
-  type Http2Server,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { inBackground } from '../../src/base/background.js';
 import { messageOf } from '../../src/base/errors.js';
+import { listen } from '../base/io/listen.js';
 
 /** Numbers of gRPC's status codes. */
 export const GRPC_STATUS = {
@@ -62,7 +62,7 @@ export interface GrpcServer {
 /** No request of TensorBoard is longer: a filter has the names of some thousand runs. */
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 
-/** Rejects with the error of the system, such as for a port that is in use. */
+/** Throws `ConfigError` if the address cannot be used, such as a port that is in use. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const server = createServer({ settings: { initialWindowSize: 1024 * 1024 } });
   const sessions = new Set<ServerHttp2Session>();
@@ -77,25 +77,22 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     stream.on('error', () => stream.destroy());
     inBackground(answer(stream, headers, options), () => stream.destroy());
   });
-  await listen(server, options);
+  const { host } = options;
+  const setting = options.port === 0 ? `--host ${host}` : `--host ${host} --port ${options.port}`;
+  const { port } = await listen(
+    server,
+    options,
+    setting,
+    'Pass another address, or no --port for any free one.',
+  );
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         for (const session of sessions) session.destroy();
       }),
   };
-}
-
-function listen(server: Http2Server, { host, port }: GrpcServerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 async function answer(

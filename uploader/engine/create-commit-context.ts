@@ -50,11 +50,15 @@ export function createCommitContext(context: UploaderContext, journalWriter: Jou
   };
 }
 
+/** Readers of TensorBoard leave an event file for good once its directory has a later one, so the event files of a directory are a series. */
 export function createQueue({ inventory }: UploaderContext): WorkQueue {
+  const { table } = inventory;
   return new WorkQueue((id: FileId) => {
     const relPath = inventory.relPathOf(id);
     const bytes = inventory.pendingBytes(id);
-    const lane = toLane(inventory.classOf(id), bytes);
-    return { run: inventory.runOf(id).index, phase: toPhase(relPath), lane, bytes };
+    const fileClass = inventory.classOf(id);
+    const lane = toLane(fileClass, bytes);
+    const series = fileClass === 'event' ? { id: table.folder[id]!, name: table.nameOf(id) } : undefined;
+    return { run: inventory.runOf(id).index, phase: toPhase(relPath), lane, bytes, series };
   });
 }

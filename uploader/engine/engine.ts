@@ -92,7 +92,8 @@ class Engine {
     this.#stopSignal = options.signal ?? new AbortController().signal;
     setMaxListeners(0, this.#stopSignal); // one listener for each call in flight is not a leak
     this.#uploads = new Uploads(context, journalWriter);
-    this.#exportScheduler = context.exportsEvents ? new ExportScheduler(context) : null;
+    const readsEvents = context.convertsEvents || context.observer.wantsExport === true;
+    this.#exportScheduler = readsEvents ? new ExportScheduler(context) : null;
     context.exportView = this.#exportScheduler ?? NO_EXPORT;
     this.#mirror = context.config.mirror === false ? null : new Mirror(context);
     this.#goneRuns = new GoneRuns(context);

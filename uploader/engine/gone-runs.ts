@@ -7,7 +7,7 @@
 import { inBackground } from '../../src/base/background.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import { removeTree } from '../base/io/remove-tree.js';
-import { isAbsent, systemErrorCode } from '../base/io/system-error.js';
+import { systemErrorCode } from '../base/io/system-error.js';
 import { joinNames } from '../base/join-path.js';
 import type { CommitContext } from '../pipeline/commit/commit-context.js';
 import { dropIntent } from '../pipeline/commit/open-intents.js';
@@ -145,7 +145,8 @@ async function listNames(fileSystem: FileSystem, directory: string): Promise<str
   try {
     return (await fileSystem.readDirectory(directory)).map(String);
   } catch (error) {
-    if (isAbsent(error)) return [];
+    // It has never existed, or the journal reports the failing disk; the next uploader tries again.
+    if (systemErrorCode(error) !== undefined) return [];
     throw error;
   }
 }

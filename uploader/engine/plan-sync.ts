@@ -23,21 +23,42 @@ export async function scanAndList(
     hasReused = true;
     scanner.rehome(run.index);
   };
-  const runs = await scanRuns(context, scanner, signal);
+  const reached = reachStore(context, signal);
+  const runs = await scanRuns(context, scanner, signal).catch(reached.giveUp);
   await checkLiveness(context);
   reportScanned(context);
   reportStoredElsewhere(context, scanner);
   await context.observer.prepareProject?.(signal);
   try {
-    await expectStore(context, signal);
+    await reached.done();
     const own = runs.filter((run) => context.ownership.ownsRun(run));
-    await listStoredRuns(context, own, signal);
+    await Promise.all([listStoredRuns(context, own, signal), context.observer.lookAhead?.(signal)]);
     if (hasReused) await listReused(context, scanner, signal);
   } catch (error) {
     if (error instanceof StoreUnavailableError) return error;
     if (!signal.aborted) throw error;
   }
   return null;
+}
+
+/** Checks the store while the disk is scanned. `done` throws like `expectStore`; `giveUp` ends the check and throws why the scan failed. */
+function reachStore(context: UploaderContext, signal: AbortSignal) {
+  const stop = new AbortController();
+  const checked = expectStore(context, AbortSignal.any([signal, stop.signal])).then(
+    () => null,
+    (error: unknown) => ({ error }),
+  );
+  return {
+    async done(): Promise<void> {
+      const failure = await checked;
+      if (failure !== null) throw failure.error;
+    },
+    async giveUp(error: unknown): Promise<never> {
+      stop.abort();
+      await checked;
+      throw error;
+    },
+  };
 }
 
 /** The files to upload or verify, in the order in which they start. */

@@ -13,6 +13,8 @@ import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import { limitRepeatWait, msUntilDue, QUIET_MS } from '../pipeline/plan/trigger.js';
 import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../pipeline/plan/upload-strategy.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
+import type { Store } from '../store/base/store.js';
+import { projectsOf } from '../store/open-store.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
 /** Why a file is not stored, and when it is retried. */
@@ -30,6 +32,25 @@ const CHANGE_DELAY_MS = 50;
 export const MAX_CHANGES = 5;
 const UNSTABLE_PAUSE_MS = 60_000;
 
+/** How many growing files are sent again while runs are active. */
+interface GrowthLimits {
+  /** Polyaxon event files to update each second, on average. */
+  readonly exportRate: number;
+  /** See `RepeatBudget`; undefined for its default. */
+  readonly repeatedBytesPerSecond: number | undefined;
+}
+
+/** Each request to a bucket costs money. */
+const LIMITS: GrowthLimits = { exportRate: 10, repeatedBytesPerSecond: undefined };
+/** A Polyaxon server charges for nothing, shows what it has, and extends no files: docs/decisions/0101. */
+const POLYAXON_LIMITS: GrowthLimits = { exportRate: 100, repeatedBytesPerSecond: 1024 * 1024 };
+
+/** Returns the limits for a store. `exportRate`: that of the user, if there is one. */
+export function toGrowthLimits(store: Store, exportRate: number | undefined): GrowthLimits {
+  const limits = projectsOf(store) === null ? LIMITS : POLYAXON_LIMITS;
+  return { ...limits, exportRate: exportRate ?? limits.exportRate };
+}
+
 export class Schedule {
   readonly failures = new Map<FileId, Failure>();
   readonly #context: UploaderContext;
@@ -39,6 +60,8 @@ export class Schedule {
   /** Bytes of each queued file that were stored before. */
   readonly #storedBytes = new Map<FileId, number>();
   readonly #waiting = new Map<FileId, number>();
+  /** Of these, the event files of each directory. */
+  readonly #waitingEvents = new Map<number, Set<FileId>>();
   /** The earliest time for each held file; a change of the file ends the hold. */
   readonly #holds = new Map<FileId, number>();
   readonly #changes = new Map<FileId, number>();
@@ -50,15 +73,17 @@ export class Schedule {
     this.#context = context;
     this.#queue = queue;
     this.#isOnce = !context.isWatching;
-    this.#exportRate = new ExportRate(context.config.exportRate);
-    this.#repeatBudget = new RepeatBudget(context.config.intervalMs, context.clock.monotonicMs());
+    const { clock, config, store } = context;
+    const { exportRate, repeatedBytesPerSecond } = toGrowthLimits(store, config.exportRate);
+    this.#exportRate = new ExportRate(exportRate);
+    this.#repeatBudget = new RepeatBudget(config.intervalMs, clock.monotonicMs(), repeatedBytesPerSecond);
   }
 
   /** Drops everything about files whose numbers will be given to others. */
   forget(ids: readonly FileId[]): void {
     for (const id of ids) {
-      for (const facts of [this.failures, this.#waiting, this.#holds, this.#changes, this.#storedBytes])
-        facts.delete(id);
+      this.#forgetWait(id);
+      for (const facts of [this.failures, this.#holds, this.#changes, this.#storedBytes]) facts.delete(id);
       this.#exportRate.use(id);
     }
   }
@@ -94,13 +119,48 @@ export class Schedule {
     const repeatedBytes = this.#toRepeatedBytes(id);
     const dueMs = this.#withinRepeatBudget(id, this.#withinExportRate(id, this.#dueMs(id)), repeatedBytes);
     if (dueMs <= clock.monotonicMs() && rootWatch.unavailableReason === null) {
-      this.#waiting.delete(id);
-      this.#exportRate.use(id);
-      this.#repeatBudget.spend(repeatedBytes);
-      this.#storedBytes.set(id, this.#toStoredBytes(id));
-      table.set(id, FLAG.taken);
-      this.#queue.add(id);
-    } else this.#waiting.set(id, dueMs);
+      this.#take(id, repeatedBytes);
+      if (!table.has(id, FLAG.stored)) this.#takeEarlier(id);
+    } else this.#wait(id, dueMs);
+  }
+
+  #take(id: FileId, repeatedBytes: number): void {
+    this.#forgetWait(id);
+    this.#exportRate.use(id);
+    this.#repeatBudget.spend(repeatedBytes);
+    this.#storedBytes.set(id, this.#toStoredBytes(id));
+    this.#context.inventory.table.set(id, FLAG.taken);
+    this.#queue.add(id);
+  }
+
+  /** Queues what earlier event files of a directory have gained, because the store is about to have a later one, and readers never return to the earlier ones. */
+  #takeEarlier(id: FileId): void {
+    const { inventory, clock } = this.#context;
+    const { table } = inventory;
+    const name = table.nameOf(id);
+    for (const each of this.#waitingEvents.get(table.folder[id]!) ?? [])
+      if (
+        table.nameOf(each) < name &&
+        inventory.isPending(each) &&
+        this.#toHoldMs(each) <= clock.monotonicMs()
+      )
+        this.#take(each, this.#toRepeatedBytes(each));
+  }
+
+  #wait(id: FileId, dueMs: number): void {
+    this.#waiting.set(id, dueMs);
+    const { inventory } = this.#context;
+    if (inventory.classOf(id) !== 'event') return;
+    const folder = inventory.table.folder[id]!;
+    this.#waitingEvents.set(folder, (this.#waitingEvents.get(folder) ?? new Set()).add(id));
+  }
+
+  #forgetWait(id: FileId): void {
+    this.#waiting.delete(id);
+    const folder = this.#context.inventory.table.folder[id]!;
+    const waiting = this.#waitingEvents.get(folder);
+    waiting?.delete(id);
+    if (waiting?.size === 0) this.#waitingEvents.delete(folder);
   }
 
   /** Queues the files that have become due. */
@@ -110,7 +170,7 @@ export class Schedule {
     const due: FileId[] = [];
     for (const [id, dueMs] of this.#waiting) if (dueMs <= nowMs) due.push(id);
     for (const id of due) {
-      this.#waiting.delete(id);
+      this.#forgetWait(id);
       this.consider(id);
     }
   }
@@ -234,7 +294,7 @@ export class Schedule {
   #dueMs(id: FileId): number {
     const { inventory, clock } = this.#context;
     const nowMs = clock.monotonicMs();
-    const holdMs = Math.max(this.#holds.get(id) ?? 0, this.failures.get(id)?.untilMs ?? 0);
+    const holdMs = this.#toHoldMs(id);
     if (this.isDraining) return Math.max(nowMs, holdMs);
     if (!this.#context.isLive(inventory.runOf(id))) {
       // Verify a stored file only once its timestamps are old enough to be conclusive, not repeatedly before that.
@@ -242,6 +302,11 @@ export class Schedule {
       return Math.max(nowMs + restMs, holdMs);
     }
     return Math.max(nowMs + this.#msUntilDue(id, nowMs), holdMs);
+  }
+
+  /** Until when it is left alone because of what happened to it. */
+  #toHoldMs(id: FileId): number {
+    return Math.max(this.#holds.get(id) ?? 0, this.failures.get(id)?.untilMs ?? 0);
   }
 
   #msUntilDue(id: FileId, nowMs: number): number {

@@ -85,6 +85,7 @@ export class StatusWriter {
       root: place.root.toString(),
       store: store.id,
       pid: (await io.processes.current()).pid,
+      lock: this.#context.lockToken,
       state,
       reason,
       updatedAt: clock.wallTime(),

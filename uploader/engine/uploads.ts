@@ -269,11 +269,12 @@ export class Uploads implements WorkHandler {
     this.giveUp(id, error);
   }
 
-  /** Whether the stored bytes are no longer a prefix of the file. */
+  /** Whether the stored bytes may not be a prefix of the file. One that has become longer has only grown if it is known to be appended to. */
   #isRewritten(id: FileId): boolean {
-    const { table } = this.#context.inventory;
+    const { inventory } = this.#context;
+    const { table } = inventory;
     if (!table.has(id, FLAG.dirty) || table.has(id, FLAG.same)) return false;
-    return table.seenBytes[id]! <= table.fileBytes[id]!;
+    return table.seenBytes[id]! <= table.fileBytes[id]! || !inventory.isAppended(id);
   }
 
   #report(id: FileId, error: CodedError): void {

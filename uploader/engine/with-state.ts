@@ -1,7 +1,7 @@
 /** Opens the state directory, its lock and its journal before anything is sent, and closes them in every case. */
 
 import { OtherDestinationError } from '../base/errors.js';
-import { acquireLock, isLocked } from '../base/io/lock-file.js';
+import { acquireLock, findHolder } from '../base/io/lock-file.js';
 import { type JournalWriter, openJournalWriter } from '../pipeline/journal/journal-writer.js';
 import { makeStateDirectory } from '../pipeline/journal/state-directory.js';
 import type { UploaderContext } from './context/uploader-context.js';
@@ -15,6 +15,7 @@ export async function withState<Result>(
   const { io, paths, owner, inventory, onNotice } = context;
   await makeStateDirectory(io.fileSystem, paths);
   const lock = await acquireLock(paths.lock, io);
+  context.lockToken = lock.token;
   try {
     if (context.isWatching) await refuseOtherDestination(context);
     const [live, liveCount] = [() => inventory.live(), () => inventory.table.size];
@@ -41,6 +42,7 @@ async function refuseOtherDestination({ io, config, place, store, paths }: Uploa
     const { state } = other.status;
     if (other.paths.rootKey === paths.rootKey || other.status.root !== root) continue;
     if (state === 'ended' || state === 'idle') continue;
-    if (await isLocked(other.paths.lock, io)) throw new OtherDestinationError(root, store.id, other.status);
+    if ((await findHolder(other.paths.lock, io)) !== null)
+      throw new OtherDestinationError(root, store.id, other.status);
   }
 }

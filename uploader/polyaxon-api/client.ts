@@ -246,7 +246,8 @@ export class PolyaxonClient {
       throw new PolyaxonApiError('ERR_API_SERVER', message, { failureCode: 'InternalError' });
     }
     if (typeof files !== 'object' || files === null || !Array.isArray(dirs)) throw unexpected(operation);
-    return { files: files as Readonly<Record<string, number>>, directories: dirs.map(String) };
+    if (dirs.some((name) => typeof name !== 'string')) throw unexpected(operation);
+    return { files: files as Readonly<Record<string, number>>, directories: dirs as string[] };
   }
 
   /**

@@ -8,6 +8,7 @@
  */
 
 import { join } from 'node:path';
+import { parseBoundedJson } from '../../src/base/bounded-json.js';
 import { messageOf } from '../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { ConfigError } from '../base/errors.js';
@@ -158,7 +159,7 @@ async function readSettings(
   const text = await readText(path, fileSystem);
   if (text === null || text.trim() === '') return {};
   try {
-    const found: unknown = JSON.parse(text);
+    const found = parseBoundedJson(text);
     return typeof found === 'object' && found !== null ? (found as Readonly<Record<string, unknown>>) : {};
   } catch (cause) {
     throw new ConfigError(

@@ -28,8 +28,6 @@ export interface RunSource {
   /** Null if nothing is exported. */
   readonly facts: ExportFacts | null;
   readonly liveness: Liveness;
-  /** The last value of each metric, if the writer writes Polyaxon's files itself and stopped before it recorded its outputs. */
-  readonly lastValues?: JsonMap | undefined;
   /** Paths of the files in the store, to find Polyaxon event files that are missing in the lineage. */
   readonly storedFiles: () => Iterable<string>;
   /** When the uploader found the run, in seconds since 1970. */
@@ -64,7 +62,8 @@ export function toDesiredRun(source: RunSource): DesiredRun {
   const { record } = files;
   const isForeign = source.kind !== 'polyaxon' && record === null;
   const merged = mergeWorkers(files);
-  const range = toRange(facts);
+  // A run file has the times of its run.
+  const range = record?.created_at == null ? toRange(facts) : {};
   const createdAt = record?.created_at ?? range.start ?? toIsoTime(source.foundAt);
   const all = isForeign
     ? [toCondition('running', 'Event files were found', createdAt)]
@@ -98,7 +97,7 @@ export function toDesiredRun(source: RunSource): DesiredRun {
     tags: merged.tags,
     meta_info: { ...meta, ...(record === null ? toFlags(facts, isForeign) : {}), ...merged.meta_info },
     inputs: { ...toCleanMap(facts?.inputs), ...merged.inputs },
-    outputs: toOutputs(merged.outputs, { ...toCleanMap(facts?.lastValues()), ...source.lastValues }, all),
+    outputs: toOutputs(merged.outputs, toCleanMap(facts?.lastValues()), all),
     conditions,
     final: toPlausible(final, startedAt),
     duration,

@@ -26,8 +26,8 @@ export interface Desired {
   /** The conditions without the end status, oldest first. */
   readonly conditions: readonly V1StatusCondition[];
   readonly end: End | null;
-  /** Whether to send new values of names that the server knows. Otherwise they wait for a later round. */
-  readonly sendsValues: boolean;
+  /** The parts of which new values of names that the server knows are sent. Those of other parts wait for a later round. */
+  readonly due: readonly Part[];
 }
 
 /** What is reported once the run is complete. */
@@ -54,6 +54,7 @@ export type SyncRequest =
 
 /** The parts of a run that are read separately. */
 export type Part = 'lineage' | 'fields';
+export const PARTS: readonly Part[] = ['lineage', 'fields'];
 
 /** The server finds artifacts with a query that has one condition for each; SQLite allows a thousand. */
 const MAX_ITEMS = { lineage: 100, fields: 1_000 };
@@ -73,17 +74,19 @@ export function diff(desired: Desired, known: Known): SyncRequest[] {
 
   const lineage = findChanged(desired.lineage, known);
   if (lineage.length > 0 && !known.hasLineage) return [...requests, { kind: 'read', what: 'lineage' }];
+  const due = new Set(desired.due);
   const isDue = (item: Item): boolean =>
-    desired.sendsValues || !('artifact' in item || item.field === 'outputs') || !known.items.has(item.key);
-  for (const items of toBatches(lineage.filter(isDue), MAX_ITEMS.lineage))
-    requests.push({ kind: 'lineage', items });
+    due.has(partOf(item)) || !isValue(item) || !known.items.has(item.key);
   const keys = findRemoved(desired.fields, known);
   if (keys.length > 0) requests.push({ kind: 'remove', keys });
+  // The last values of a thousand metrics are one request, their summaries in the lineage ten slow ones.
   const fields = findChanged(desired.fields, known).filter(isDue);
   for (const items of toBatches(fields, MAX_ITEMS.fields)) requests.push({ kind: 'fields', items });
+  for (const items of toBatches(lineage.filter(isDue), MAX_ITEMS.lineage))
+    requests.push({ kind: 'lineage', items });
   if (requests.length > 0 || end === null || isEnded) return requests;
 
-  for (const what of ['lineage', 'fields'] as const) {
+  for (const what of PARTS) {
     const sent = findSent(what, desired, known);
     if (sent.length > 0 && known.verified.get(what) !== toListHash(sent))
       requests.push({ kind: 'read', what });
@@ -133,6 +136,15 @@ function verify(what: Part, known: Known, desired: Desired, found: readonly Item
   for (const { key } of lost) known.items.delete(key);
   if (lost.length === 0) known.verified.set(what, toListHash(sent));
   return lost;
+}
+
+function partOf(item: Item): Part {
+  return 'artifact' in item ? 'lineage' : 'fields';
+}
+
+/** Whether an item changes with each step of the program. */
+function isValue(item: Item): boolean {
+  return 'artifact' in item || item.field === 'outputs';
 }
 
 function findChanged<Found extends Item>(items: readonly Found[], known: Known): Found[] {

@@ -16,6 +16,8 @@ interface EnsureRunOptions {
   readonly ref: RunRef;
   /** Whether to create a missing project. */
   readonly createsProject: boolean;
+  /** The run that `getRun` has just returned, if it was called. */
+  readonly early?: { readonly run: PolyaxonRun | null } | null;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -29,8 +31,8 @@ interface EnsuredRun {
  * prevent the creation. Throws `PolyaxonApiError`.
  */
 export async function ensureRun(toBody: () => SyncRunBody, options: EnsureRunOptions): Promise<EnsuredRun> {
-  const { client, ref, createsProject, signal } = options;
-  const found = await client.getRun(ref, { signal });
+  const { client, ref, createsProject, early, signal } = options;
+  const { run: found } = early ?? { run: await client.getRun(ref, { signal }) };
   if (found !== null) return { run: found, isNew: false };
   try {
     return await createRun(toBody(), options);

@@ -130,10 +130,11 @@ export function toRemoval(keys: readonly string[], server: PolyaxonRun): PatchRu
 /** Returns the items that the server already has with equal values. */
 export function findOnServer(items: readonly FieldItem[], server: PolyaxonRun): FieldItem[] {
   const tags = new Set(server.tags ?? []);
+  const maps = new Map(MAPS.map((field) => [field, toCleanMap(server[field])]));
   return items.filter((item) => {
     if (item.field === 'tags') return tags.has(item.value);
     if (!('name' in item)) return server[item.field] === item.value;
-    const map = toCleanMap(server[item.field]);
+    const map = maps.get(item.field)!;
     return Object.hasOwn(map, item.name) && toHash(map[item.name]) === item.hash;
   });
 }
@@ -147,7 +148,7 @@ export function findInLineage(
   return items.filter(({ key, hash }) => hashes.has(`${key} ${hash}`));
 }
 
-function toLineageKey(artifact: Pick<V1RunArtifact, 'name' | 'is_input'>): string {
+export function toLineageKey(artifact: Pick<V1RunArtifact, 'name' | 'is_input'>): string {
   return `lineage:${toEntryKey(artifact)}`;
 }
 

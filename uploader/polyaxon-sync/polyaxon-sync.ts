@@ -5,7 +5,7 @@
 
 import { setMaxListeners } from 'node:events';
 import { CodedError, messageOf } from '../../src/base/errors.js';
-import { FileError, StoreError, StoreUnavailableError } from '../base/errors.js';
+import { StoreError, StoreUnavailableError } from '../base/errors.js';
 import { ConcurrencyLimit } from '../base/limits/concurrency-limit.js';
 import { type RetryNotice, RetryPolicy } from '../base/limits/retry-policy.js';
 import type { ExportFacts } from '../pipeline/report/export-facts.js';
@@ -19,7 +19,7 @@ import type {
 import { attempt, PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import { ensureProject } from './ensure-run.js';
-import { Refusals } from './refusals.js';
+import { notSynced, Refusals, removedTooEarly } from './refusals.js';
 import { findPlace } from './run-place.js';
 import { type RoundOutcome, RunSync, type SyncedRunOptions } from './run-sync.js';
 
@@ -37,9 +37,12 @@ interface PolyaxonSyncOptions extends SyncedRunOptions {
 
 const AT_ONCE = 4;
 const TICK_MS = 250;
-/** The delay between two rounds of a run (`ROUND_MS`), and between two checks of files without a notification (`CHECK_MS`). */
+/** The delay between two rounds of a run. */
 const ROUND_MS = 1_000;
-const CHECK_MS = 5_000;
+/** The delay between two checks of the files of a run without a notification. The more runs there are, the longer it is. */
+const CHECK_MS = { min: 500, max: 5_000, perRun: 25 };
+/** The same for complete runs: the upload of a changed file is notified. */
+const COMPLETE_CHECK_MS = 300_000;
 const UNDECIDED_TRIES = 20;
 const UNDECIDED_MS = 100;
 
@@ -128,6 +131,12 @@ export class PolyaxonSync implements RunObserver {
     }
   }
 
+  /** What fails here is repeated, and reported, when the run is reported. */
+  async lookAhead(signal: AbortSignal = this.#stop.signal): Promise<void> {
+    const lanes = [...this.#lanes.values()].slice(0, AT_ONCE);
+    await Promise.allSettled(lanes.map(({ runSync }) => runSync.lookAhead(signal)));
+  }
+
   async prepare(signal: AbortSignal = this.#stop.signal): Promise<void> {
     const retryPolicy = this.#createRetryPolicy(this.#options.flushTimeoutMs);
     await this.#forEach(signal, async (lane) => {
@@ -165,7 +174,8 @@ export class PolyaxonSync implements RunObserver {
     for (const [runUuid, { state, error, runSync }] of this.#lanes) {
       if (!this.#options.isOurs(runUuid)) continue;
       if (error !== null) yield { runUuid, error };
-      else if (state !== 'synced' && this.#isFlushed) yield { runUuid, error: notSynced(runUuid) };
+      else if (state !== 'synced' && this.#isFlushed)
+        yield { runUuid, error: runSync.unreadable ?? notSynced(runUuid) };
       for (const { message } of runSync.refused)
         yield { runUuid, error: new PolyaxonApiError('ERR_API_INVALID', message) };
     }
@@ -217,8 +227,8 @@ export class PolyaxonSync implements RunObserver {
   async #check(lane: Lane, retryPolicy: RetryPolicy, signal: AbortSignal): Promise<void> {
     lane.isBusy = true;
     try {
-      if (await this.#isPending(lane))
-        await this.#work(lane, retryPolicy, signal, (each) => lane.runSync.tell(each));
+      const isDue = lane.runSync.waitsForValues ? lane.runSync.hasNews() : this.#isPending(lane);
+      if (await isDue) await this.#work(lane, retryPolicy, signal, (each) => lane.runSync.tell(each));
       else lane.dueMs = this.#toNextCheckMs(lane);
     } finally {
       lane.isBusy = false;
@@ -338,10 +348,10 @@ export class PolyaxonSync implements RunObserver {
     if (cause instanceof CodedError) lane.error = cause;
   }
 
-  /** Complete runs are checked rarely: the upload of a changed file is notified. */
   #toNextCheckMs({ runSync }: Lane): number {
-    const nowMs = this.#nowMs();
-    return runSync.isComplete ? nowMs + 60 * CHECK_MS : nowMs + CHECK_MS;
+    const { min, max, perRun } = CHECK_MS;
+    const checkMs = Math.min(max, Math.max(min, this.#lanes.size * perRun));
+    return this.#nowMs() + (runSync.isComplete ? COMPLETE_CHECK_MS : checkMs);
   }
 
   async #forEach(signal: AbortSignal, work: (lane: Lane) => Promise<void>): Promise<void> {
@@ -379,21 +389,4 @@ export class PolyaxonSync implements RunObserver {
 function toCoded(error: unknown): CodedError {
   if (error instanceof CodedError) return error;
   return new PolyaxonApiError('ERR_API_SERVER', messageOf(error), {}, { cause: error });
-}
-
-function removedTooEarly(runUuid: string): CodedError {
-  const found = 'its directory was removed before all of its data was sent to Polyaxon';
-  return new FileError(
-    'ERR_FILE_VANISHED',
-    runUuid,
-    found,
-    'Keep a run until `polytrack status` shows it as complete.',
-  );
-}
-
-function notSynced(runUuid: string): CodedError {
-  return new PolyaxonApiError(
-    'ERR_API_UNREACHABLE',
-    `the run ${runUuid}: the uploader stopped before it had sent all data`,
-  );
 }

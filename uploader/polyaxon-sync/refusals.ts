@@ -1,7 +1,7 @@
 /** Records rejected targets (the whole API, a project or one run) and when each is retried. Pure; the caller passes the time. */
 
 import type { CodedError } from '../../src/base/errors.js';
-import { StoreError } from '../base/errors.js';
+import { FileError, StoreError } from '../base/errors.js';
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { RunPlace } from '../polyaxon-api/project-directory.js';
 
@@ -72,4 +72,23 @@ function toKey(error: CodedError, runUuid: string, place: RunPlace | null): stri
 
 function toProjectKey({ owner, project }: RunPlace): string {
   return `${owner}/${project}`;
+}
+
+/** The directory of the run is gone before all of its data was sent. */
+export function removedTooEarly(runUuid: string): CodedError {
+  const found = 'its directory was removed before all of its data was sent to Polyaxon';
+  return new FileError(
+    'ERR_FILE_VANISHED',
+    runUuid,
+    found,
+    'Keep a run until `polytrack status` shows it as complete.',
+  );
+}
+
+/** The uploader stopped before it had sent all data of the run. */
+export function notSynced(runUuid: string): CodedError {
+  return new PolyaxonApiError(
+    'ERR_API_UNREACHABLE',
+    `the run ${runUuid}: the uploader stopped before it had sent all data`,
+  );
 }

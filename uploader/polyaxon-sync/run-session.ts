@@ -45,6 +45,8 @@ export class RunSession {
   readonly ref: RunRef;
   readonly known: Known;
   readonly #options: RunSessionOptions;
+  /** How long the last sync spent on sending each part that it sent, in milliseconds. */
+  readonly tookMs = new Map<Part, number>();
   /** How often requests have failed, by the hash of their items. */
   readonly #strikes = new Map<string, number>();
   /** How often the server did not have what it had acknowledged, in a row. */
@@ -71,6 +73,7 @@ export class RunSession {
   async sync(desired: Desired, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const { quarantine } = this.known;
+    this.tookMs.clear();
     this.#losses.clear();
     this.#narrowing.clear();
     for (const [key, { untilMs }] of quarantine) if (clock.monotonicMs() >= untilMs) quarantine.delete(key);
@@ -187,6 +190,7 @@ export class RunSession {
       return problem === null;
     });
     if (fitting.length === 0) return;
+    const startMs = clock.monotonicMs();
     await sendItems(fitting, {
       send: async (batch) => {
         try {
@@ -214,6 +218,7 @@ export class RunSession {
         else this.#park(item, error);
       },
     });
+    this.tookMs.set(part, (this.tookMs.get(part) ?? 0) + clock.monotonicMs() - startMs);
   }
 
   #park({ key, hash }: Item, error: PolyaxonApiError): void {

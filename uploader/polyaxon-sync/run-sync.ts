@@ -1,15 +1,17 @@
 /**
  * Reports one run to a Polyaxon server: computes the desired state from the files on disk and sends how it differs from what the server has
  * acknowledged. So after an outage of days, only the newest state is sent, once.
+ *
+ * Long because a round needs everything that is known of a run: what was observed, its files, its session and its values.
  */
 
 import { join } from 'node:path';
-import { type JsonMap, toCleanMap } from '../../src/base/clean-json.js';
-import type { CodedError } from '../../src/base/errors.js';
+import { type CodedError, messageOf } from '../../src/base/errors.js';
 import type { V1RunArtifact, V1StatusCondition } from '../../src/polyaxon/api-types.js';
 import { TENSORBOARD_DIRECTORY } from '../../src/run-directory/layout.js';
 import type { RunFiles, RunRecordFile } from '../../src/run-directory/run-files.js';
 import { toHash } from '../base/canonical-json.js';
+import { FileError } from '../base/errors.js';
 import type { Io } from '../base/io/io.js';
 import { isAbsent } from '../base/io/system-error.js';
 import type { ExportFacts } from '../pipeline/report/export-facts.js';
@@ -17,20 +19,27 @@ import type { ObservedRun, StoredView } from '../pipeline/report/run-observer.js
 import { PolyaxonApiError } from '../polyaxon-api/api-error.js';
 import type { PolyaxonClient } from '../polyaxon-api/client.js';
 import type { ProjectDirectory, RunPlace } from '../polyaxon-api/project-directory.js';
-import type { RunRef, SyncRunBody } from '../polyaxon-api/types.js';
-import { readLastValues } from '../run-directory/last-values.js';
+import type { PolyaxonRun, RunRef, SyncRunBody } from '../polyaxon-api/types.js';
 import { readRunFiles, readSignature } from '../run-directory/run-files.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import { type RunOrigin, readRunOrigin } from '../run-directory/run-origin.js';
 import { withConditionOffset, withOffset } from './clock-offset.js';
 import { type DesiredRun, toDesiredRun } from './desired-run.js';
-import { type Desired, diff, toStatusHash } from './diff.js';
+import { type Desired, diff, PARTS, toStatusHash } from './diff.js';
 import { ensureRun } from './ensure-run.js';
-import { findOnServer, type Item, toDurationItem, toFieldItems, toLineageItems } from './items.js';
+import {
+  findOnServer,
+  type Item,
+  toDurationItem,
+  toFieldItems,
+  toLineageItems,
+  toLineageKey,
+} from './items.js';
 import { createKnown, type Known, type KnownPlace, readKnown, writeKnown } from './known.js';
 import { checkClaim, toClaim, toClaimedOffsetMs } from './run-claim.js';
 import { findPlace, noProject, type PlaceDefaults } from './run-place.js';
 import { RunSession } from './run-session.js';
+import { ValueSchedule } from './value-schedule.js';
 
 export interface SyncedRunOptions {
   readonly io: Io;
@@ -59,8 +68,6 @@ export type RunSyncChange =
 /** `undecided`: a file cannot be read now, or the export is not known yet. */
 export type RoundOutcome = 'synced' | 'undecided';
 
-/** While the run is active, new values of names that the server already knows are sent this often. */
-const VALUES_INTERVAL_MS = 10_000;
 /** Limits of the list of files that cannot be stored, in the message of the end status. */
 const SHOWN_FILES = 10;
 const MAX_NAME = 200;
@@ -71,6 +78,8 @@ export class RunSync {
   readonly run: ObservedRun;
   /** This is the last round, so everything is sent. */
   isFinishing = false;
+  /** Why the files of the run could not be read in the last round; null if they could. */
+  unreadable: CodedError | null = null;
   readonly #options: SyncedRunOptions;
   readonly #foundAt: number;
   #liveness: Liveness = 'live';
@@ -79,6 +88,8 @@ export class RunSync {
   #unsendable: readonly string[] | null = null;
   #session: RunSession | null = null;
   #place: RunPlace | null = null;
+  /** The answer of the server before the session was opened. */
+  #early: { readonly run: PolyaxonRun | null } | null = null;
   #files: { readonly signature: string; readonly files: RunFiles } | null = null;
   /** How the times of the run on the server differ from those on disk, because the clocks differ. */
   #offsetMs = 0;
@@ -86,14 +97,16 @@ export class RunSync {
   #ownNames: readonly Item[] = [];
   /** Files that the store lists, but whose content it may still have to prove. */
   readonly #listed = new Set<string>();
-  #lostValues: JsonMap | undefined;
-  #valuesMs = Number.NEGATIVE_INFINITY;
+  readonly #values: ValueSchedule;
   #hasChanged = true;
+  /** Values may have changed, and wait until they are due. */
+  #hasValues = false;
   #progress = 0;
 
   constructor(run: ObservedRun, options: SyncedRunOptions) {
     this.run = run;
     this.#options = options;
+    this.#values = new ValueSchedule(options.io.clock);
     this.#foundAt = options.io.clock.wallTime();
   }
 
@@ -109,7 +122,12 @@ export class RunSync {
 
   /** Whether something changed since the last round started, or was postponed to a later round. */
   get hasChanged(): boolean {
-    return this.#hasChanged;
+    return this.#hasChanged || this.#hasValues;
+  }
+
+  /** Whether nothing but values may have changed, and none are due yet. */
+  get waitsForValues(): boolean {
+    return this.#isActive && !this.#hasChanged && this.#hasValues && !this.#values.isAnyDue;
   }
 
   /** Items that the server rejects or fails to process. */
@@ -124,16 +142,13 @@ export class RunSync {
 
   onLiveness(liveness: Liveness): void {
     this.#liveness = liveness;
-    if (liveness === 'live') {
-      this.#unsendable = null;
-      this.#lostValues = undefined;
-    }
+    if (liveness === 'live') this.#unsendable = null;
     this.#hasChanged = true;
   }
 
   onFacts(facts: ExportFacts): void {
     this.#facts = facts;
-    this.#hasChanged = true;
+    this.#hasValues = true;
   }
 
   onStored(): void {
@@ -151,9 +166,15 @@ export class RunSync {
 
   /** Whether there may be something to report: a notification arrived or a file changed. */
   async hasNews(): Promise<boolean> {
-    if (this.#hasChanged) return true;
+    if (this.hasChanged && !this.waitsForValues) return true;
     const signature = await readSignature(this.#options.io.fileSystem, Buffer.from(this.run.directory));
-    return signature !== this.#files?.signature || this.#hasChanged;
+    return signature !== this.#files?.signature || (this.hasChanged && !this.waitsForValues);
+  }
+
+  /** Asks the server for the run, so that the answer is there when the session is opened. Throws `PolyaxonApiError`. */
+  async lookAhead(signal: AbortSignal): Promise<void> {
+    if ((await this.#readDesired()) === null) return;
+    this.#early = { run: await this.#options.client.getRun(this.#requireRef(), { signal }) };
   }
 
   /** Only creates the run on the server. */
@@ -167,6 +188,7 @@ export class RunSync {
   /** Sends all pending updates. Throws `PolyaxonApiError` for errors that concern more than a single item. */
   async tell(signal: AbortSignal): Promise<RoundOutcome> {
     this.#hasChanged = false;
+    this.#hasValues = false;
     try {
       const desired = await this.#readDesired();
       if (desired !== null) await this.#syncOrRestart(desired, signal);
@@ -196,10 +218,13 @@ export class RunSync {
 
   async #syncAll(run: DesiredRun, signal: AbortSignal): Promise<void> {
     const session = await this.#meet(run, signal);
-    const desired = this.#toDesired(run);
+    const desired = this.#toDesired(run, session.known);
     try {
       await session.sync(desired, signal);
-      if (diff({ ...desired, sendsValues: true }, session.known).length > 0) this.#hasChanged = true;
+      this.#values.onSent(session.tookMs);
+      if (diff(desired, session.known).length > 0) this.#hasChanged = true;
+      // What was not due was not compared either: that takes long for the lineage of a thousand metrics.
+      if (desired.due.length < PARTS.length) this.#hasValues = true;
     } finally {
       const { ref, known } = session;
       await writeKnown(this.#options.io.fileSystem, this.#toKnownPlace(ref), this.#withOwnName(known));
@@ -230,7 +255,9 @@ export class RunSync {
             ...withOffset(desired.creation, client.clockOffsetMs),
             meta_info: toClaim(origin, client.clockOffsetMs),
           };
-    const { run, isNew } = await ensureRun(toBody, { client, ref, createsProject, signal });
+    const early = this.#early;
+    this.#early = null;
+    const { run, isNew } = await ensureRun(toBody, { client, ref, createsProject, early, signal });
     this.#offsetMs = toClaimedOffsetMs(run);
     const { fileSystem } = io;
     if (!isNew && origin !== null && (await checkClaim(run, origin, { fileSystem, takesOver }))) {
@@ -255,22 +282,25 @@ export class RunSync {
     return this.#session;
   }
 
-  #toDesired(run: DesiredRun): Desired {
-    const nowMs = this.#options.io.clock.monotonicMs();
-    const sendsValues =
-      this.#liveness !== 'live' || this.isFinishing || nowMs - this.#valuesMs >= VALUES_INTERVAL_MS;
-    if (sendsValues) this.#valuesMs = nowMs;
+  #toDesired(run: DesiredRun, { items: known }: Known): Desired {
+    const due = this.#isActive ? this.#values.due : PARTS;
+    const isDue = (artifact: V1RunArtifact): boolean =>
+      due.includes('lineage') || !known.has(toLineageKey(artifact));
     const unsendable = this.#unsendable ?? [];
     const shift = (condition: V1StatusCondition) => withConditionOffset(condition, this.#offsetMs);
     const conditions = toWanted(run, unsendable).map(shift);
     const hash = toHash([toStatusHash(conditions), unsendable]);
     return {
       fields: toFieldItems(run),
-      lineage: toLineageItems(run.lineage.filter((artifact) => this.#maySync(artifact))),
+      lineage: toLineageItems(run.lineage.filter(isDue).filter((artifact) => this.#maySync(artifact))),
       conditions: run.conditions.map(shift),
       end: this.isComplete ? { conditions, hash, duration: toDurationItem(run) } : null,
-      sendsValues,
+      due,
     };
+  }
+
+  get #isActive(): boolean {
+    return this.#liveness === 'live' && !this.isFinishing;
   }
 
   /** Whether to register an artifact: the lineage must not name files that the store does not have. */
@@ -292,10 +322,14 @@ export class RunSync {
     if (this.#place !== null) projects.set(runUuid, this.#place);
     const isForeign = kind !== 'polyaxon' && files.record === null;
     if (isForeign && hasExport && !this.#isExportKnown()) return null;
-    const lastValues = files.record === null ? undefined : await this.#readLostValues();
+    // A writer that has ended has recorded everything. What was followed before may be older.
+    if (this.#liveness === 'lost') await this.#checkLogDirectory();
+    const isRecorded =
+      this.#facts?.state === 'provided' && this.#liveness === 'ended' && files.record !== null;
+    const facts = isRecorded ? null : this.#facts;
     const toRun = (record: RunRecordFile | null) =>
       toDesiredRun({
-        ...{ uuid: runUuid, kind, name, facts: this.#facts, liveness: this.#liveness, lastValues },
+        ...{ uuid: runUuid, kind, name, facts, liveness: this.#liveness },
         files: { ...files, record },
         storedFiles: () => view.storedFiles(runUuid),
         foundAt: this.#foundAt,
@@ -313,17 +347,15 @@ export class RunSync {
     return this.#facts.isCaughtUp || this.#facts.artifacts().length > 0;
   }
 
-  /** A writer adds the last values to its outputs when it ends. Of one that was killed, only the event files have them. */
-  async #readLostValues(): Promise<JsonMap | undefined> {
-    if (this.#liveness !== 'lost' || this.#facts?.state === 'exported') return undefined;
+  /** The event files have the last values of a writer that was killed. Throws if the disk hides them. */
+  async #checkLogDirectory(): Promise<void> {
     const directory = join(this.run.directory, TENSORBOARD_DIRECTORY);
-    this.#lostValues ??= toCleanMap(
-      await readLastValues(directory).catch((error: unknown) => {
-        if (isAbsent(error)) return {}; // It has logged no events.
-        throw error;
-      }),
-    );
-    return this.#lostValues;
+    await this.#options.io.fileSystem.readDirectory(Buffer.from(directory)).catch((error: unknown) => {
+      if (isAbsent(error)) return; // It has logged no events.
+      const hint = 'Check the disk. The run is reported again by the next sync.';
+      const found = `the last values of its metrics cannot be read: ${messageOf(error)}`;
+      throw new FileError('ERR_FILE_UNREADABLE', directory, found, hint, { cause: error });
+    });
   }
 
   async #readFiles(): Promise<RunFiles | null> {
@@ -331,7 +363,10 @@ export class RunSync {
     const directory = Buffer.from(this.run.directory);
     const signature = await readSignature(fileSystem, directory);
     if (this.#files?.signature === signature) return this.#files.files;
-    const files = await readRunFiles(fileSystem, directory);
+    this.unreadable = null;
+    const files = await readRunFiles(fileSystem, directory, (error) => {
+      this.unreadable = error;
+    });
     if (files !== null) this.#files = { signature, files };
     return files;
   }

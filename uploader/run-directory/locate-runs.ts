@@ -54,8 +54,13 @@ async function findPlace(
 /** Explains why the scan found no run at a path. Returns null for an empty root. */
 export async function explainNoRuns(fileSystem: FileSystem, path: string): Promise<NotARunError | null> {
   const directory = Buffer.from(resolve(path));
-  if (await isDirectory(fileSystem, joinNames(directory, RUNS_DIRECTORY))) return null;
-  const hasRunFile = (await findStat(fileSystem, joinNames(directory, RUN_FILE))) !== null;
+  let hasRunFile: boolean;
+  try {
+    if (await isDirectory(fileSystem, joinNames(directory, RUNS_DIRECTORY))) return null;
+    hasRunFile = (await findStat(fileSystem, joinNames(directory, RUN_FILE))) !== null;
+  } catch (cause) {
+    return new NotARunError(path, messageOf(cause), { cause });
+  }
   return new NotARunError(
     path,
     hasRunFile

@@ -1,6 +1,7 @@
 /** Reads the JSON files that the writers of a run leave on disk (src/run-directory/run-files.ts). */
 
 import { parseBoundedJson } from '../../src/base/bounded-json.js';
+import { messageOf } from '../../src/base/errors.js';
 import {
   isWorkerFile,
   LINEAGE_FILE,
@@ -21,13 +22,24 @@ import { joinNames } from '../base/join-path.js';
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * Reads the files. Returns null if a file exists but cannot be read now, for example while it is replaced on some file systems. Throws
- * `FileError` if a file is too large.
+ * Reads the files. Returns null, and passes the reason to `onUnreadable`, if a file exists but cannot be read now, for example while it is
+ * replaced on some file systems, or after a power failure has damaged it. Throws `FileError` if a file is too large.
  */
-export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): Promise<RunFiles | null> {
+export async function readRunFiles(
+  fileSystem: FileSystem,
+  directory: Buffer,
+  onUnreadable: (error: FileError) => void = () => undefined,
+): Promise<RunFiles | null> {
+  let path = directory.toString();
   try {
-    const read = (...names: string[]): Promise<unknown> =>
-      readJsonFile(fileSystem, joinNames(directory, ...names));
+    const read = async (...names: string[]): Promise<unknown> => {
+      try {
+        return await readJsonFile(fileSystem, joinNames(directory, ...names));
+      } catch (error) {
+        path = joinNames(directory, ...names).toString();
+        throw error;
+      }
+    };
     const workers = (await listProcessFiles(fileSystem, directory)).filter(isWorkerFile);
     return parseRunFiles({
       record: await read(RUN_FILE),
@@ -38,8 +50,14 @@ export async function readRunFiles(fileSystem: FileSystem, directory: Buffer): P
     });
   } catch (error) {
     if (error instanceof FileError) throw error;
+    onUnreadable(toUnreadable(path, error));
     return null;
   }
+}
+
+function toUnreadable(path: string, cause: unknown): FileError {
+  const hint = 'Restore the file. Or delete it: the run is then reported without what it says.';
+  return new FileError('ERR_FILE_UNREADABLE', path, `cannot be read: ${messageOf(cause)}`, hint, { cause });
 }
 
 /** Returns a text that changes when the files change. Does not read the files. */

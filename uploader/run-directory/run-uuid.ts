@@ -7,13 +7,25 @@ import type { FileSystem } from '../base/io/file-system.js';
 import { joinNames } from '../base/join-path.js';
 import { readJsonFile } from './run-files.js';
 
-/** Returns the uuid in the run file, or null. Does not read a run file behind a link. */
-export async function readRunUuid(fileSystem: FileSystem, directory: Buffer): Promise<string | null> {
+/** The uuid in a run file: null without one. `damage`: why the file cannot be read, or is not JSON. */
+interface RunClaim {
+  readonly uuid: string | null;
+  readonly damage: unknown;
+}
+
+/** Reads the run file of a directory, but not behind a link. */
+export async function readRunClaim(fileSystem: FileSystem, directory: Buffer): Promise<RunClaim> {
   try {
-    return findUuid(await readJsonFile(fileSystem, joinNames(directory, RUN_FILE)));
-  } catch {
-    return null; // absent, unreadable or not JSON: the path of the directory may still contain the uuid
+    const uuid = findUuid(await readJsonFile(fileSystem, joinNames(directory, RUN_FILE)));
+    return { uuid, damage: null };
+  } catch (damage) {
+    return { uuid: null, damage };
   }
+}
+
+/** Returns the uuid in the run file, or null. Without it, the path of the directory may still contain the uuid. */
+export async function readRunUuid(fileSystem: FileSystem, directory: Buffer): Promise<string | null> {
+  return (await readRunClaim(fileSystem, directory)).uuid;
 }
 
 /** Returns the uuid in `<root>/runs/<uuid>`, or null. Needed if a run was killed before it wrote its run file. */

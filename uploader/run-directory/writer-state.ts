@@ -18,6 +18,8 @@ interface Heartbeat {
   readonly pid: number;
   /** Host, boot and pid namespace, as in `ProcessIdentity`. */
   readonly space: string;
+  /** Absent in files of earlier versions. */
+  readonly host_id?: string | null;
   readonly started_ticks: number | null;
   readonly beat: number;
   readonly interval_ms: number;
@@ -62,10 +64,27 @@ export async function readWriterSign(io: Io, runDirectory: string, writer: strin
   if ((await read(io, toEndMarkerPath(runDirectory, writer))) !== undefined) return { state: 'ended' };
   const heartbeat = (await read(io, toHeartbeatPath(runDirectory, writer))) as Heartbeat | undefined;
   if (heartbeat === undefined) return { state: 'unknown' };
-  const { pid, space, started_ticks: ticks, beat, interval_ms: intervalMs } = heartbeat;
-  if (space !== (await io.processes.current()).space) return { state: 'elsewhere', beat, intervalMs };
+  const {
+    pid,
+    space,
+    host_id: hostId = null,
+    started_ticks: ticks,
+    beat,
+    interval_ms: intervalMs,
+  } = heartbeat;
+  const own = await io.processes.current();
+  if (space !== own.space) {
+    const isFromEarlierBoot =
+      hostId !== null && hostId === (await io.hostId?.()) && bootOf(space) !== bootOf(own.space);
+    return isFromEarlierBoot ? { state: 'lost' } : { state: 'elsewhere', beat, intervalMs };
+  }
   const startedAt = ticks === null ? '' : String(ticks);
   return { state: (await io.processes.isRunning({ pid, space, startedAt })) ? 'writing' : 'lost' };
+}
+
+/** The second part of a space: `host boot namespace`. Empty on systems that have no id of it. */
+function bootOf(space: string): string {
+  return space.split(' ')[1] ?? '';
 }
 
 async function read({ fileSystem }: Io, path: string): Promise<unknown> {

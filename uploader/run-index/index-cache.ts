@@ -1,6 +1,6 @@
 /**
- * Keeps objects of the index of a store on disk, by their version. It contains only what the store has now, so it is as large as the index, and may be
- * deleted at any time. A cache that cannot be read or written is as good as an empty one.
+ * Keeps the rows of the index of a store on disk, in a file for each object and version. It contains only what the store has now, and may be deleted at any
+ * time. A cache that cannot be read or written is as good as an empty one.
  */
 
 import { createHash } from 'node:crypto';
@@ -11,6 +11,20 @@ import { readWholeFile, removeFile, replaceFile } from '../base/io/whole-file.js
 
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
+/** A larger file is not read. */
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+
+/** A listing of all runs of a store. */
+interface ListedNames {
+  /** When it began, in milliseconds since 1970. */
+  readonly atMs: number;
+  /** The uuids of the runs, sorted. */
+  readonly names: readonly string[];
+  /** The uuids of runs that the index had and the store no longer. */
+  readonly removed: readonly string[];
+}
+
+const NAMES_FILE = 'names.json';
 
 export class IndexCache {
   readonly #io: Io;
@@ -23,14 +37,28 @@ export class IndexCache {
     this.#directory = join(stateDirectory, 'indexes', name);
   }
 
-  /** The bytes of a version; null if they are not here. */
-  async read(name: string, sizeBytes: number): Promise<Buffer | null> {
+  /** What was written for a version; null if it is not here. */
+  async read(name: string): Promise<Buffer | null> {
     try {
-      const bytes = await readWholeFile(this.#io.fileSystem, join(this.#directory, name), sizeBytes);
-      return bytes.length === sizeBytes ? bytes : null;
+      return await readWholeFile(this.#io.fileSystem, join(this.#directory, name), MAX_FILE_BYTES);
     } catch {
-      return null; // not read before, or damaged
+      return null; // not read before, or too large
     }
+  }
+
+  /** The last listing of all runs; null if there is none. */
+  async readNames(): Promise<ListedNames | null> {
+    const bytes = await this.read(NAMES_FILE);
+    try {
+      const found = JSON.parse(bytes?.toString('utf8') ?? 'null') as ListedNames | null;
+      return Array.isArray(found?.names) && Array.isArray(found.removed) ? found : null;
+    } catch {
+      return null; // damaged
+    }
+  }
+
+  async writeNames(names: ListedNames): Promise<void> {
+    await this.write(NAMES_FILE, Buffer.from(JSON.stringify(names)));
   }
 
   async write(name: string, bytes: Uint8Array): Promise<void> {
@@ -49,7 +77,7 @@ export class IndexCache {
   /** Removes all other versions. */
   async retain(names: readonly string[]): Promise<void> {
     const { fileSystem } = this.#io;
-    const wanted = new Set(names);
+    const wanted = new Set([...names, NAMES_FILE]);
     try {
       for (const found of await fileSystem.readDirectory(this.#directory))
         if (!wanted.has(found.toString()))

@@ -5,6 +5,7 @@
  * write at once: each replaces its own objects by compare-and-swap, and merges small objects of all into a new one before it removes them.
  */
 
+import { setMaxListeners } from 'node:events';
 import { crc32 } from 'node:zlib';
 import { inParallel } from '../base/in-parallel.js';
 import type { Randomness } from '../base/io/randomness.js';
@@ -12,7 +13,7 @@ import type { FailedOutcome } from '../base/retry-table.js';
 import { readObject, type StoreAccess, toCodedError } from '../pipeline/manifest/stored-run.js';
 import { INDEX_DIRECTORY, type ListedObject, type ObjectVersion } from '../store/base/store.js';
 import type { IndexCache } from './index-cache.js';
-import { encodeIndex, encodeRow, type IndexRow, parseIndex } from './index-row.js';
+import { decodeColumns, encodeColumns, encodeIndex, type IndexRow, parseIndex } from './index-row.js';
 
 /** A larger object is not read. */
 const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
@@ -45,6 +46,7 @@ export interface IndexAccess extends StoreAccess {
 
 /** Reads the index of a store; it has no rows if there is none. Damaged objects and rows count as absent. Throws a coded error when the store cannot be listed. */
 export async function readIndex(access: IndexAccess, signal?: AbortSignal): Promise<RunIndex> {
+  if (signal !== undefined) setMaxListeners(0, signal); // one listener for each request in flight is not a leak
   const found = new Map<string, IndexObject>();
   for (let listings = 1; listings <= MAX_LISTINGS; listings += 1) {
     const listed = await listObjects(access, signal);
@@ -68,8 +70,8 @@ export async function readIndex(access: IndexAccess, signal?: AbortSignal): Prom
 function toLatest(rows: Iterable<IndexRow>): Map<string, IndexRow> {
   const latest = new Map<string, IndexRow>();
   for (const row of rows) {
-    const known = latest.get(row.runUuid);
-    if (known === undefined || known.atMs <= row.atMs) latest.set(row.runUuid, row);
+    const known = latest.get(row.uuid);
+    if (known === undefined || known.atMs <= row.atMs) latest.set(row.uuid, row);
   }
   return latest;
 }
@@ -103,15 +105,16 @@ async function readRows(
   signal: AbortSignal | undefined,
 ): Promise<readonly IndexRow[] | null> {
   const name = toVersionName(object);
-  const cached = await access.cache.read(name, object.sizeBytes);
-  const known = cached === null ? null : parseIndex(cached);
+  const cached = await access.cache.read(name);
+  const known = cached === null ? null : decodeColumns(cached);
   if (known !== null) return known;
   try {
     const bytes = await readObject(access, object.key, { maxBytes: MAX_OBJECT_BYTES, signal });
     // Another size is that of another version.
     if (bytes.length !== object.sizeBytes) return null;
-    await access.cache.write(name, bytes);
-    return parseIndex(bytes) ?? [];
+    const rows = parseIndex(bytes) ?? [];
+    await access.cache.write(name, encodeColumns(rows));
+    return rows;
   } catch {
     signal?.throwIfAborted();
     return null;
@@ -139,7 +142,7 @@ export async function saveRows(
 ): Promise<OwnObject | FailedOutcome> {
   const { store, retryPolicy } = access;
   const { signal, randomness } = options;
-  const bytes = encodeIndex(rows.flatMap((row) => encodeRow(row) ?? []));
+  const bytes = encodeIndex(rows);
   const source = { read: async (start: number, end: number) => bytes.subarray(start, end) };
   const target = { sizeBytes: bytes.length, crc32: crc32(bytes) };
   for (let base = own; ; base = null) {
@@ -174,7 +177,7 @@ export async function mergeObjects(
   options: SaveOptions,
 ): Promise<void> {
   const rows = [...toLatest(merged.flatMap(({ rows }) => rows)).values()];
-  const current = rows.filter((row) => (latest.get(row.runUuid)?.atMs ?? row.atMs) <= row.atMs);
+  const current = rows.filter((row) => (latest.get(row.uuid)?.atMs ?? row.atMs) <= row.atMs);
   if (current.length > 0) {
     const saved = await saveRows(access, current, null, options);
     if ('status' in saved) return;

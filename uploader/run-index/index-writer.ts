@@ -21,7 +21,7 @@ import type { OpenPolicy } from '../pipeline/source/local-file.js';
 import type { Liveness } from '../run-directory/run-liveness.js';
 import type { StoreNotice } from '../store/base/store.js';
 import { IndexCache } from './index-cache.js';
-import type { IndexRow } from './index-row.js';
+import { createRow, type IndexRow } from './index-row.js';
 import {
   mergeObjects,
   type OwnObject,
@@ -171,8 +171,8 @@ export class IndexWriter implements RunListener {
     for await (const rows of this.#deriveRows(runs, index)) {
       const known = this.#own?.rows ?? [];
       const isFull = known.length + rows.length > MAX_OWN_ROWS;
-      const replaced = new Set(rows.map(({ runUuid }) => runUuid));
-      const kept = isFull ? [] : known.filter(({ runUuid }) => !replaced.has(runUuid));
+      const replaced = new Set(rows.map(({ uuid }) => uuid));
+      const kept = isFull ? [] : known.filter(({ uuid }) => !replaced.has(uuid));
       const saved = await saveRows(access, [...kept, ...rows], isFull ? null : this.#own, {
         randomness,
         signal,
@@ -224,6 +224,6 @@ export class IndexWriter implements RunListener {
       for (const metric of found.metrics) metrics.push(metric);
     }
     const atMs = this.#options.io.clock.wallTime() * 1000;
-    return { runUuid: folder.uuid, version, isEnded, atMs, fields, metrics };
+    return createRow({ uuid, version, isEnded, atMs }, fields, metrics);
   }
 }

@@ -103,7 +103,9 @@ async function readConfigFile(
   const path = resolve(named === undefined ? usual : FLAGS.config.type.parse(named));
   let text: string;
   try {
-    text = (await readWholeFile(fileSystem, path, MAX_CONFIG_BYTES)).toString('utf8');
+    // Kubernetes mounts the keys of a ConfigMap as links.
+    const found = await fileSystem.realPath(path);
+    text = (await readWholeFile(fileSystem, found, MAX_CONFIG_BYTES)).toString('utf8');
   } catch (cause) {
     if (named === undefined && isAbsent(cause)) return null;
     const subject = named === undefined ? path : `${named.source}: ${path}`;

@@ -6,6 +6,7 @@ import { describe } from '../../src/base/describe.js';
 import { InvalidArgumentError } from '../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../src/base/options.js';
 import { ConfigError } from '../base/errors.js';
+import type { Transport } from '../base/http/transport.js';
 import type { FileSystem } from '../base/io/file-system.js';
 import type { Shard } from '../cluster/shards.js';
 import { findConnection, type PolyaxonConnection } from '../polyaxon-api/connection.js';
@@ -23,6 +24,8 @@ export interface PolyaxonApi {
   readonly place: Partial<RunPlace>;
   /** Whether to create a missing project. */
   readonly createsProject: boolean;
+  /** Sends the HTTP requests. Default: undici. */
+  readonly transport?: Transport | undefined;
 }
 
 /** Settings that `SyncConfig` contains in another form. */

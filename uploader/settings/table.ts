@@ -45,8 +45,10 @@ const TRANSFERRING = [...UPLOADING, ...OPERATING] as const;
 const WRITING = [...UPLOADING_OR_RUN, 'check', 'doctor'] as const;
 const CONNECTING = [...TRANSFERRING, 'check', 'status', 'doctor'] as const;
 const PRINTING = [...CONNECTING, 'inspect', 'fsck', 'compact'] as const;
+/** Commands that read runs of a store and print something else than one JSON document. */
+const SERVING = ['ui', 'serve', 'mcp', 'export'] as const;
 
-export type CommandName = (typeof PRINTING)[number] | 'run' | 'export' | 'ui' | 'serve' | 'mcp';
+export type CommandName = (typeof PRINTING)[number] | (typeof SERVING)[number] | 'run';
 
 export interface Row extends RowOptions {
   readonly type: ValueType<unknown>;
@@ -89,18 +91,18 @@ const STORE = {
     [...SELECTING, 'status', 'doctor', 'run'],
     'store of the runs: s3://bucket/prefix, gs://bucket/prefix, azure://container/prefix, file:///path or polyaxon://host/owner/project',
   ),
-  endpoint: row(endpoint, [...CONNECTING, 'run', 'ui', 'serve'], 'URL of the S3 server', {
+  endpoint: row(endpoint, [...CONNECTING, 'run', ...SERVING], 'URL of the S3 server', {
     unset: 'AWS',
     // Source: AWS SDKs and Tools Reference Guide; so are the names of the region.
     variables: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
   }),
-  region: row(text('<name>'), [...CONNECTING, 'run', 'ui', 'serve'], 'S3 region', {
+  region: row(text('<name>'), [...CONNECTING, 'run', ...SERVING], 'S3 region', {
     unset: 'from the AWS configuration; us-east-1 with --endpoint',
     variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
   }),
   pathStyle: row(
     toggle,
-    [...TRANSFERRING, 'check', 'doctor', 'run', 'ui', 'serve'],
+    [...TRANSFERRING, 'check', 'doctor', 'run', ...SERVING],
     'put the bucket name into the path of S3 requests',
     {
       negation: 'put the bucket name into the host name of S3 requests',
@@ -225,7 +227,7 @@ const POLYAXON = {
     perSecond(0.1, 100_000),
     WATCHING,
     'Polyaxon event files to update per second while watching, on average',
-    { default: 10 },
+    { unset: '10; 100 for a Polyaxon server' },
   ),
 };
 
@@ -472,11 +474,11 @@ export const FLAGS = {
   }),
   verbose: row(
     toggle,
-    [...TRANSFERRING, 'check', 'ui'],
+    [...TRANSFERRING, 'check', 'ui', 'export'],
     'print more: causes of errors; for uploads also the source of each setting and verified files',
     { short: '-v', helpFor: { ui: 'print what TensorBoard prints' } },
   ),
-  config: row(text('<file>'), [...CONNECTING, 'run'], 'read settings from this JSON file', {
+  config: row(text('<file>'), [...CONNECTING, 'run', ...SERVING], 'read settings from this JSON file', {
     unset: '$XDG_CONFIG_HOME/polytrack/config.json',
     variables: ['POLYTRACK_CONFIG'],
   }),
@@ -530,8 +532,10 @@ export function toFlag(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+const ROWS: Rows = { ...SETTINGS, ...FLAGS };
+
 export function variablesOf(name: string): readonly string[] {
-  const row: Row | undefined = ({ ...SETTINGS, ...FLAGS } as Rows)[name];
+  const row: Row | undefined = ROWS[name];
   const own = `POLYTRACK_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
   return row?.variables ?? (name in SETTINGS || name in REMOVED_SETTINGS ? [own] : []);
 }

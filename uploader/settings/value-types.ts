@@ -69,7 +69,9 @@ export const tags: ValueType<Readonly<Record<string, string>>> = {
   parse: (found) => {
     const { value } = found;
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    const given = isObject ? Object.entries(value).map((entry) => entry.join('=')) : [value].flat();
+    const given = isObject
+      ? Object.entries(value).map(([name, text]) => `${name}=${wordOf(text)}`)
+      : [value].flat();
     const pairs = given.flatMap((each) => parseText({ ...found, value: each }).split(','));
     const hint = 'Use name=value, such as team=vision.';
     return Object.fromEntries(
@@ -126,6 +128,11 @@ export function seconds(min: number, max: number): SecondsType {
   return { ...rest, parse: (found) => parse(found) * 1000, suffix: 'Ms' };
 }
 
+/** The text of a value that is written as one word; empty for an object, which a configuration file may have there. */
+function wordOf(value: unknown): string {
+  return typeof value === 'object' && value !== null ? '' : String(value);
+}
+
 const BYTE_UNITS: Readonly<Record<string, number>> = {
   ...{ '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 },
   ...{ ki: 2 ** 10, mi: 2 ** 20, gi: 2 ** 30, ti: 2 ** 40 },
@@ -135,7 +142,7 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
 export const bytes: ValueType<number> = {
   placeholder: '<bytes>',
   parse: (found) => {
-    const match = /^(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?(?:\/s)?$/i.exec(String(found.value).trim());
+    const match = /^(\d+(?:\.\d+)?)\s*([kmgt]i?)?b?(?:\/s)?$/i.exec(wordOf(found.value).trim());
     const size = match === null ? 0 : Number(match[1]) * BYTE_UNITS[(match[2] ?? '').toLowerCase()]!;
     if (size >= 1) return size;
     throw invalid(found, 'is not a size', 'Use a number of bytes with a unit, such as 500k, 10MB or 1MiB.');
@@ -148,7 +155,7 @@ const DURATION_MS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3.6e
 export const duration: ValueType<number> = {
   placeholder: '<time>',
   parse: (found) => {
-    const match = /^(\d+(?:\.\d+)?)\s*([smhdw])$/.exec(String(found.value).trim());
+    const match = /^(\d+(?:\.\d+)?)\s*([smhdw])$/.exec(wordOf(found.value).trim());
     if (match !== null) return Number(match[1]) * DURATION_MS[match[2] ?? '']!;
     throw invalid(found, 'is not a duration', 'Use a number with a unit, such as 90s, 30m, 12h, 7d or 2w.');
   },
@@ -212,7 +219,7 @@ export const optionalUuid: ValueType<boolean | string> = {
 export const shard: ValueType<Shard> = {
   placeholder: '<i/n>',
   parse: (found) => {
-    const [, index, count] = /^(\d{1,4})\/(\d{1,4})$/.exec(String(found.value)) ?? [];
+    const [, index, count] = /^(\d{1,4})\/(\d{1,4})$/.exec(wordOf(found.value)) ?? [];
     if (index === undefined)
       throw invalid(found, 'is not a shard', 'Use i/n, such as 0/4 for the first of four.');
     return checkShard(found, { index: Number(index), count: Number(count) });
@@ -253,7 +260,7 @@ export const cluster: ValueType<string> = {
 export const httpAddress: ValueType<HttpAddress> = {
   placeholder: '<address>',
   parse: (found) => {
-    const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]]*)):)?(\d{1,5})$/i.exec(String(found.value));
+    const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]]*)):)?(\d{1,5})$/i.exec(wordOf(found.value));
     const port = Number(match?.[3] ?? Number.NaN);
     if (match !== null && port <= 65_535) return { host: match[1] || match[2] || '127.0.0.1', port };
     throw invalid(found, 'is not an address', 'Use port or host:port, such as 9400 or 0.0.0.0:9400.');
@@ -264,8 +271,8 @@ export const httpAddress: ValueType<HttpAddress> = {
 export const polyaxonServer: ValueType<PolyaxonLocation | false> = {
   placeholder: '[url]',
   parse: (found) => {
-    if (/^(false|off|no|0)$/i.test(String(found.value))) return false;
-    if (/^(true|on|yes|1)$/i.test(String(found.value))) return parsePolyaxonUrl('polyaxon://');
+    if (/^(false|off|no|0)$/i.test(wordOf(found.value))) return false;
+    if (/^(true|on|yes|1)$/i.test(wordOf(found.value))) return parsePolyaxonUrl('polyaxon://');
     const url = parseText(found);
     try {
       if (/^https?:/i.test(url)) return parsePolyaxonUrl(`polyaxon+${url}`);

@@ -11,6 +11,7 @@ import type { FileSystem } from '../base/io/file-system.js';
 import { type Io, nodeIo } from '../base/io/io.js';
 import type { ProcessTable } from '../base/io/processes.js';
 import type { Randomness } from '../base/io/randomness.js';
+import { withoutUserInfo } from '../base/redact.js';
 import { PolyaxonClient } from '../polyaxon-api/client.js';
 import { DEFAULT_HOST, findConnection, type PolyaxonConnection } from '../polyaxon-api/connection.js';
 import { NO_STORE, type PolyaxonLocation, parsePolyaxonUrl } from '../polyaxon-api/polyaxon-url.js';
@@ -198,9 +199,4 @@ function parseBucketUrl(text: string, pattern = BUCKET): { bucket: string; prefi
     throw new StoreUrlError(`${text}: the prefix has an empty name, "." or ".."`);
   if (/[?#]/.test(prefix)) throw new StoreUrlError(`${text}: the prefix must not contain "?" or "#"`);
   return { bucket, prefix };
-}
-
-/** Removes credentials from a URL, so that no message repeats them. */
-function withoutUserInfo(text: string): string {
-  return text.replace(/\/\/[^/]*@/, '//…@');
 }

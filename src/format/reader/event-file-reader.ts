@@ -17,6 +17,7 @@ import { type DecodedRecord, decodeRecord, FRAMING_BYTES, findRecordHeader } fro
 import { decodeEvent } from '../wire/decode-event.js';
 import type { Event } from '../wire/messages.js';
 import { type EventFileBytes, openLocalEventFile } from './event-file-bytes.js';
+import type { ReadingMemory } from './reading-memory.js';
 import { type ScalarBatch, ScalarDecoder } from './scalar-decoder.js';
 
 /** An event, and the position of its record in the file. */
@@ -87,6 +88,7 @@ export class EventFileReader {
   #window: Uint8Array = NO_BYTES;
   #windowStart: number;
   #memory: Uint8Array = NO_BYTES;
+  #shared: ReadingMemory | undefined;
   /** Whether a returned event may refer to the window. If so, its memory is not reused. */
   #isShared = false;
   #decoder: ScalarDecoder | undefined;
@@ -137,9 +139,21 @@ export class EventFileReader {
    * Scalars with a negative step, or a step beyond 2^49, are returned as events.
    */
   readBatches(): AsyncGenerator<ReadBatch, void, void> {
-    this.#decoder ??= new ScalarDecoder();
+    this.#decoder ??= this.#shared?.decoder ?? new ScalarDecoder();
     const decoder = this.#decoder;
     return this.#readAll(() => this.#readBatch(decoder));
+  }
+
+  /** @internal Before reading: uses the memory of earlier readers. Events are then valid only until the next one is read. */
+  useMemory(memory: ReadingMemory): this {
+    this.#shared = memory;
+    return this;
+  }
+
+  /** @internal A copy of the `count` bytes before `offset`; undefined if they are no longer in memory. */
+  copyBefore(count: number): Uint8Array | undefined {
+    const end = this.offset - this.#windowStart;
+    return end < count ? undefined : this.#window.slice(end - count, end);
   }
 
   /** Closes the file. The next `read` reopens it and continues. */
@@ -248,7 +262,8 @@ export class EventFileReader {
     const rest = this.#sizeBytes - position;
     if (rest < missingBytes) return false;
     const sizeBytes = kept.length + Math.min(rest, Math.max(missingBytes, CHUNK_BYTES));
-    if (this.#isShared || this.#memory.length < sizeBytes) {
+    if (this.#shared !== undefined) this.#memory = this.#shared.reserve(Math.max(sizeBytes, CHUNK_BYTES));
+    else if (this.#isShared || this.#memory.length < sizeBytes) {
       this.#memory = new Uint8Array(Math.max(sizeBytes, Math.min(rest, CHUNK_BYTES)));
       this.#isShared = false;
     }

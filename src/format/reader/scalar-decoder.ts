@@ -5,6 +5,7 @@
  * record, and everything that looks damaged, to the general decoder.
  */
 
+import { copyBytes } from '../../base/copy-bytes.js';
 import { maskCrc, updateCrc } from '../record/crc32c.js';
 import { FOOTER_BYTES, HEADER_BYTES, maskedLengthCrc } from '../record/record-codec.js';
 import { decodeEvent } from '../wire/decode-event.js';
@@ -59,6 +60,11 @@ export class ScalarDecoder {
   #wallTime = Number.NaN;
   #wallTimeRegister = START;
   #count = 0;
+
+  /** All sources so far. */
+  get sources(): readonly ScalarSource[] {
+    return this.#shapes;
+  }
 
   /** The scalars of the last `readScalars`. */
   get batch(): ScalarBatch {
@@ -149,8 +155,11 @@ export class ScalarDecoder {
     const others = this.#byHash.get(hash) ?? [];
     if (others.length >= MAX_SAME_HASH) return;
     if (others.some((other) => other.isShapeOf(data.subarray(at)))) return;
-    // Copy: the caller may reuse this memory.
-    const shape = ScalarShape.learn(this.#shapes.length, () => decodeOwnValue(data), data.slice(at));
+    const shape = ScalarShape.learn(
+      this.#shapes.length,
+      () => decodeOwnValue(data),
+      copyBytes(data.subarray(at)),
+    );
     if (shape === undefined) return;
     this.#byHash.set(hash, [...others, shape]);
     this.#shapes.push(shape);
@@ -187,7 +196,7 @@ function toContent({ value }: SummaryValue, number: number): ValueContent {
 
 /** A copy of the value of a record. `structuredClone` would copy all memory that the record lies in. */
 function decodeOwnValue(data: Uint8Array): SummaryValue {
-  const { what } = decodeEvent(data.slice());
+  const { what } = decodeEvent(copyBytes(data));
   return (what as Extract<typeof what, { kind: 'summary' }>).values[0]!;
 }
 

@@ -3,6 +3,9 @@
  *
  * Pieces are joined only once the first record may be complete, so a record of many pieces is copied once and not with every piece.
  */
+
+import { copyBytes } from '../../base/copy-bytes.js';
+
 export class RecordAssembler {
   #pieces: Uint8Array[] = [];
   #sizeBytes = 0;
@@ -11,7 +14,7 @@ export class RecordAssembler {
 
   /** Adds a copy of `bytes`. Returns a copy of all bytes so far; undefined while the first record is incomplete. */
   add(bytes: Uint8Array): Uint8Array | undefined {
-    this.#pieces.push(bytes.slice());
+    this.#pieces.push(copyBytes(bytes));
     this.#sizeBytes += bytes.length;
     if (this.#sizeBytes < this.#wantedBytes) return undefined;
     const all = joinPieces(this.#pieces, this.#sizeBytes);
@@ -22,7 +25,7 @@ export class RecordAssembler {
 
   /** Keeps the bytes that the caller could not decode yet; `missingBytes` are needed before another attempt. */
   keep(rest: Uint8Array, missingBytes: number): void {
-    this.#pieces = [rest.slice()];
+    this.#pieces = [copyBytes(rest)];
     this.#sizeBytes = rest.length;
     this.#wantedBytes = rest.length + missingBytes;
   }

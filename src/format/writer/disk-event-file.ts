@@ -38,6 +38,10 @@ export class DiskEventFile implements OpenEventFile {
   #fd: number | undefined;
   /** Whether a sync has included the directories, without which a new file may be missing after a power failure. */
   #isNameSynced = false;
+  /** Counts failed syncs. After one, the kernel counts pages as clean that it has not written (LWN 752063), so another sync writes nothing. */
+  #failedSyncs = 0;
+  /** Whether a sync must write the whole file again. */
+  #isSuspect = false;
 
   /** Creates the file, and missing directories. Throws `EEXIST` when the name is in use. */
   constructor(directory: string, name: string) {
@@ -58,7 +62,11 @@ export class DiskEventFile implements OpenEventFile {
 
   async sync(): Promise<void> {
     const path = this.#path;
-    await this.#descriptors.use(this.#open, fdatasyncAsync);
+    const fd = this.#open;
+    this.#rewriteSuspect(fd);
+    const failedBefore = this.#failedSyncs;
+    await this.#descriptors.use(fd, fdatasyncAsync).catch((error: unknown) => this.#suspect(error));
+    if (this.#failedSyncs !== failedBefore) throw new Error('another sync of the file has failed meanwhile');
     if (this.#isNameSynced) return;
     for (const each of withParents(resolve(this.#directory))) {
       const directory = openDirectory(each);
@@ -86,19 +94,17 @@ export class DiskEventFile implements OpenEventFile {
     this.#path = path;
     this.#fd = copy;
     this.#isNameSynced = false;
+    this.#isSuspect = false;
     this.#descriptors.close(fd);
     return 'restored';
   }
 
   close(sync: boolean): void {
     const fd = this.#fd;
-    this.#fd = undefined;
     if (fd === undefined) return;
-    try {
-      if (sync) this.#syncNow(fd);
-    } finally {
-      this.#descriptors.close(fd);
-    }
+    if (sync) this.#syncNow(fd);
+    this.#fd = undefined;
+    this.#descriptors.close(fd);
   }
 
   get #open(): number {
@@ -107,7 +113,12 @@ export class DiskEventFile implements OpenEventFile {
   }
 
   #syncNow(fd: number): void {
-    fdatasyncSync(fd);
+    this.#rewriteSuspect(fd);
+    try {
+      fdatasyncSync(fd);
+    } catch (error) {
+      this.#suspect(error);
+    }
     if (this.#isNameSynced) return;
     for (const each of withParents(resolve(this.#directory))) {
       const directory = openDirectory(each);
@@ -118,6 +129,18 @@ export class DiskEventFile implements OpenEventFile {
         closeSync(directory);
       }
     }
+  }
+
+  #suspect(error: unknown): never {
+    this.#failedSyncs += 1;
+    this.#isSuspect = true;
+    throw error;
+  }
+
+  #rewriteSuspect(fd: number): void {
+    if (!this.#isSuspect) return;
+    copyBytes(fd, fd, Number(fstatSync(fd, { bigint: true }).size));
+    this.#isSuspect = false;
   }
 
   /** Creates a file of the same name. If another file has taken it, of a name that sorts directly after it. */
@@ -205,7 +228,7 @@ function copyBytes(from: number, to: number, sizeBytes: number): void {
   const buffer = Buffer.allocUnsafe(Math.min(COPY_BYTES, sizeBytes));
   for (let position = 0; position < sizeBytes; ) {
     const count = readSync(from, buffer, 0, Math.min(buffer.length, sizeBytes - position), position);
-    if (count === 0) throw new Error('the removed file became shorter while it was read');
+    if (count === 0) throw new Error('the file became shorter while it was read');
     for (let at = 0; at < count; ) at += writeSync(to, buffer, at, count - at, position + at);
     position += count;
   }

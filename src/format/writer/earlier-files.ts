@@ -4,6 +4,7 @@
  * Source: TensorBoard 2.21's two readers. Both read files in name order.
  */
 
+import { copyBytes } from '../../base/copy-bytes.js';
 import { messageOf, ResumeError } from '../../base/errors.js';
 import { findNameSeconds, isEventFileName } from '../event-file-name.js';
 import { RecordAssembler } from '../record/record-assembler.js';
@@ -76,7 +77,7 @@ function findValue(data: Uint8Array, tag: string): SummaryValue | undefined {
 function decode(data: Uint8Array): Event | undefined {
   try {
     // The decoded values refer to the bytes, which the next records overwrite.
-    return decodeEvent(data.slice());
+    return decodeEvent(copyBytes(data));
   } catch {
     return undefined;
   }

@@ -77,6 +77,8 @@ export class EventFileWriter {
   #failure: RunWriteError | undefined;
   /** A failed sync, which `flush()` has not reported yet. */
   #unsynced: RunWriteError | undefined;
+  /** Earlier files whose last sync has failed. */
+  #unsyncedFiles: OpenEventFile[] = [];
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #closing: Promise<void> | undefined;
@@ -315,6 +317,7 @@ export class EventFileWriter {
     try {
       await this.#settle();
     } finally {
+      for (const file of this.#unsyncedFiles.splice(0)) this.#closeAny(file, false);
       this.#closeFile(false);
     }
     this.#throwUnreported();
@@ -322,6 +325,7 @@ export class EventFileWriter {
 
   async #settle(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
+    for (const file of this.#unsyncedFiles.splice(0)) this.#closeAny(file, true);
     if (this.#options.fsync && this.#file !== undefined) {
       const { path } = this.#file;
       await this.#file.sync().catch((cause: unknown) => this.#noteUnsynced(path, cause));
@@ -351,10 +355,15 @@ export class EventFileWriter {
     if (file === undefined) return;
     this.#lastPath = file.path;
     this.#file = undefined;
+    this.#closeAny(file, sync);
+  }
+
+  #closeAny(file: OpenEventFile, sync: boolean): void {
     try {
       file.close(sync);
     } catch (cause) {
       this.#noteUnsynced(file.path, cause);
+      if (sync) this.#unsyncedFiles.push(file);
     }
   }
 

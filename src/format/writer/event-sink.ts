@@ -5,7 +5,7 @@ export interface OpenEventFile {
   readonly path: string;
   /** Writes some of `bytes` at `position` and returns how many. Throws the file system's error. */
   write(bytes: Uint8Array, position: number): number;
-  /** Resolves once all written data would survive a power failure. */
+  /** Resolves once all written data would survive a power failure, also if an earlier sync has failed. */
   sync(): Promise<void>;
   /**
    * Makes sure that the first `sizeBytes` bytes, which were written, are still in a file with a name. `restored`: another program had
@@ -13,7 +13,10 @@ export interface OpenEventFile {
    * system's error when it cannot restore the file now. A sink whose files cannot disappear omits this method.
    */
   restore?(sizeBytes: number): 'present' | 'restored' | 'lost';
-  /** Closes the file, also if it throws. With `sync`, first waits until the written data would survive a power failure. */
+  /**
+   * Closes the file, also if it throws. With `sync`, first waits until the written data would survive a power failure; if that fails, the
+   * file stays open, and a later call tries it again.
+   */
   close(sync: boolean): void;
 }
 

@@ -19,6 +19,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { NO_FOLLOW } from '../../base/append-file.js';
 import { replaceFileSync, toPartialPath } from '../../base/atomic-file.js';
 import type { Clock } from '../../base/clock.js';
 import type { Diagnostics } from '../../base/diagnostics.js';
@@ -278,7 +279,7 @@ function writeAsset(runDirectory: string, { path, bytes }: ExportOutput['assets'
 function writeAt(path: string, bytes: Uint8Array, offset: number): void {
   // A file of an earlier process may be longer.
   const truncated = offset === 0 ? constants.O_TRUNC : 0;
-  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | truncated, 0o644);
+  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | truncated | NO_FOLLOW, 0o644);
   try {
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, offset + at);
   } finally {

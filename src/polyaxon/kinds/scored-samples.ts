@@ -2,7 +2,7 @@
  * Checks labels and scores of a classifier: one score for each sample, or one for each sample and class.
  */
 
-import { describe } from '../../base/describe.js';
+import { describe, quote } from '../../base/describe.js';
 import { invalidArgument } from '../../base/errors.js';
 import { isArrayLike } from '../../summary/arguments.js';
 import { type ClassLabel, distinctLabels } from './numbers.js';
@@ -98,7 +98,7 @@ function defaultPositive(labels: readonly ClassLabel[]): ClassLabel {
     [-1, 1],
   ].some((pair) => distinct.every((label) => pair.includes(label as number)));
   if (fits) return 1;
-  const shown = distinct.slice(0, 5).map((label) => JSON.stringify(label));
+  const shown = distinct.slice(0, 5).map((label) => (typeof label === 'string' ? quote(label) : label));
   throw invalidCurve(
     `labels are ${shown.join(', ')}${distinct.length > 5 ? ', …' : ''}, expected 0 and 1, or a positiveLabel`,
   );

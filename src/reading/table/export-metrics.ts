@@ -1,7 +1,7 @@
 /** Exports the metrics of runs for other programs: as CSV, JSON, Parquet or Arrow. */
 
 import { describe } from '../../base/describe.js';
-import { type CodedError, InvalidArgumentError } from '../../base/errors.js';
+import { type CodedError, InvalidArgumentError, MetricUnknownError } from '../../base/errors.js';
 import { checkOptions, type OptionTable } from '../../base/options.js';
 import { guardUser } from '../../base/user-callback.js';
 import type { LoadedRun, ReadMetricsOptions } from '../loaded-run.js';
@@ -18,7 +18,7 @@ export interface ExportMetricsOptions extends ReadMetricsOptions {
   readonly isWide?: boolean | undefined;
   /** A row for each metric that has a goal, with its best point, instead of a row for each point. Default false. */
   readonly isBest?: boolean | undefined;
-  /** Called for each problem of a run and its event files. What is readable is exported. Default: none. */
+  /** Called for each problem of a run and its event files, and for each of `names` that no run has. What is readable is exported. Default: none. */
   readonly onProblem?: ((problem: CodedError) => void) | undefined;
 }
 const OPTIONS: OptionTable<ExportMetricsOptions> = {
@@ -65,17 +65,25 @@ export function exportMetrics(
 }
 
 async function* encode(
-  source: Parameters<typeof createLongTable>[0],
+  source: Omit<Parameters<typeof createLongTable>[0], 'onMetric'>,
   format: ExportFormat,
   rows: 'wide' | 'best' | 'long',
 ): AsyncGenerator<Uint8Array, void, void> {
   const { names } = source.metrics;
+  const missing = new Set(names);
+  const observed = {
+    ...source,
+    onMetric: (name: string) => {
+      missing.delete(name);
+    },
+  };
   // Problems are reported when the metrics are read.
   const table =
     rows === 'wide'
-      ? createWideTable(source, names ?? (await findNames({ ...source, onProblem: () => {} })))
+      ? createWideTable(observed, names ?? (await findNames({ ...source, onProblem: () => {} })))
       : rows === 'best'
-        ? createBestTable(source)
-        : createLongTable(source);
+        ? createBestTable(observed)
+        : createLongTable(observed);
   yield* ENCODERS[format](table);
+  for (const name of missing) source.onProblem(new MetricUnknownError(name));
 }

@@ -27,6 +27,8 @@ interface TableSource {
   readonly metrics: ReadMetricsOptions;
   /** Called for each problem of a run and its event files. */
   readonly onProblem: (problem: CodedError) => void;
+  /** Called with the name of each metric of each run. */
+  readonly onMetric: (name: string) => void;
 }
 
 /** The rows of a row group in Parquet, and of a record batch in Arrow. */
@@ -74,7 +76,11 @@ export function createBestTable(source: TableSource): MetricTable {
 }
 
 /** The names of all metrics of the runs, in the order of their first appearance. */
-export async function findNames({ runs, metrics, onProblem }: TableSource): Promise<string[]> {
+export async function findNames({
+  runs,
+  metrics,
+  onProblem,
+}: Omit<TableSource, 'onMetric'>): Promise<string[]> {
   const names = new Set<string>();
   for await (const run of runs) {
     const found = await run.lastMetrics({ kind: metrics.kind, signal: metrics.signal });
@@ -86,30 +92,43 @@ export async function findNames({ runs, metrics, onProblem }: TableSource): Prom
 
 type Row = readonly (string | bigint | number | null)[];
 
-async function* readLongRows({ runs, metrics, onProblem }: TableSource): AsyncGenerator<Row, void, void> {
+async function* readLongRows({
+  runs,
+  metrics,
+  onProblem,
+  onMetric,
+}: TableSource): AsyncGenerator<Row, void, void> {
   for await (const run of runs) {
     const found = await run.metrics(metrics);
     for (const problem of [...run.problems, ...found.problems]) onProblem(problem);
     const [uuid, runName] = toLabels(run);
     for (const metric of found.metrics) {
       const { name, wallTimes, values } = metric;
+      onMetric(name);
       for (let row = 0; row < values.length; row++)
         yield [uuid, runName, name, stepOf(metric, row), wallTimes[row]!, values[row]!];
     }
   }
 }
 
-async function* readBestRows({ runs, metrics, onProblem }: TableSource): AsyncGenerator<Row, void, void> {
+async function* readBestRows({
+  runs,
+  metrics,
+  onProblem,
+  onMetric,
+}: TableSource): AsyncGenerator<Row, void, void> {
   for await (const run of runs) {
     const found = await run.bestMetrics(metrics);
     for (const problem of [...run.problems, ...found.problems]) onProblem(problem);
-    for (const { name, goal, step, wallTime, value } of found.metrics)
+    for (const { name, goal, step, wallTime, value } of found.metrics) {
+      onMetric(name);
       yield [...toLabels(run), name, goal, BigInt(step), wallTime, value];
+    }
   }
 }
 
 async function* readWideRows(
-  { runs, metrics, onProblem }: TableSource,
+  { runs, metrics, onProblem, onMetric }: TableSource,
   names: readonly string[],
 ): AsyncGenerator<Row, void, void> {
   for await (const run of runs) {
@@ -118,6 +137,7 @@ async function* readWideRows(
     const rows = new Map<bigint, { wallTime: number; readonly values: (number | null)[] }>();
     for (const metric of found.metrics) {
       const column = names.indexOf(metric.name);
+      onMetric(metric.name);
       for (let at = 0; at < metric.values.length; at++) {
         const step = stepOf(metric, at);
         let row = rows.get(step);

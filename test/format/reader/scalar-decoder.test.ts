@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../../src/base/errors.js';
 import { EventFileReader, type EventFileReaderOptions } from '../../../src/format/index.js';
+import { ReadingMemory } from '../../../src/format/reader/reading-memory.js';
 import { type ScalarBatch, ScalarDecoder, toScalarEvent } from '../../../src/format/reader/scalar-decoder.js';
 import { numberFrom } from '../../../src/format/reader/tensor-values.js';
 import { encodeRecord } from '../../../src/format/record/record-codec.js';
@@ -95,8 +96,14 @@ function toPlain(event: Event): unknown {
   return { ...event, what: { kind: 'summary', values } };
 }
 
-async function readAll(file: string, how: 'read' | 'readBatches', options: EventFileReaderOptions = {}) {
+async function readAll(
+  file: string,
+  how: 'read' | 'readBatches',
+  options: EventFileReaderOptions = {},
+  memory?: ReadingMemory,
+) {
   await using reader = new EventFileReader(file, options);
+  if (memory !== undefined) reader.useMemory(memory);
   const events: unknown[] = [];
   let inColumns = 0;
   let error: string | undefined;
@@ -127,7 +134,9 @@ describe('EventFileReader.readBatches', () => {
   it('returns the same as read for scalars in every form among events of every kind', async () => {
     const file = filePath();
     const event = fc.oneof({ weight: 8, arbitrary: scalarEvent }, { weight: 1, arbitrary: anyEvent });
+    const memory = new ReadingMemory();
     let inColumns = 0;
+    let inColumnsShared = 0;
     const property = fc.asyncProperty(fc.array(event, { maxLength: 60 }), async (events) => {
       writeFileSync(file, toFile([...events, ...events]));
 
@@ -135,9 +144,14 @@ describe('EventFileReader.readBatches', () => {
 
       expect(batches.found).toEqual((await readAll(file, 'read')).found);
       inColumns += batches.inColumns;
+      // A decoder that knows the tags of all files before.
+      const shared = await readAll(file, 'readBatches', {}, memory);
+      expect(shared.found).toEqual(batches.found);
+      inColumnsShared += shared.inColumns;
     });
     await fc.assert(property, { numRuns: 400 });
     expect(inColumns).toBeGreaterThan(200);
+    expect(inColumnsShared).toBeGreaterThan(inColumns);
   });
 
   it('returns the same events and damage as read for files with wrong bytes', async () => {
@@ -253,3 +267,22 @@ function toTextValue(text: string): SummaryValue {
   const tensor = { dtype: DataType.STRING, shape: [], stringVal: [Buffer.from(text)] };
   return { tag: 'note', metadata: { pluginName: 'text', dataClass: 2 }, value: { kind: 'tensor', tensor } };
 }
+
+describe('ScalarDecoder', () => {
+  it.each(['simpleValue', 'tensor'])('does not change the record of a %s that it learns', (kind) => {
+    const content = {
+      kind: 'tensor',
+      tensor: { dtype: DataType.FLOAT, shape: [], floatVal: Float32Array.of(2.5) },
+    };
+    const value = kind === 'tensor' ? content : { kind: 'simpleValue', simpleValue: 2.5 };
+    const values = [{ tag: 'loss', value }] as SummaryValue[];
+    const data = Buffer.from(
+      joinPieces(encodeEvent({ wallTime: 1, step: 1, what: { kind: 'summary', values } })),
+    );
+    const before = data.toString('hex');
+
+    new ScalarDecoder().learn(decodeEvent(data), data);
+
+    expect(data.toString('hex')).toBe(before);
+  });
+});

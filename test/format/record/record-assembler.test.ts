@@ -9,7 +9,9 @@ function assemble(pieces: readonly Uint8Array[]) {
   const records: string[] = [];
   let joins = 0;
   for (const piece of pieces) {
-    const bytes = assembler.add(piece);
+    const buffer = Buffer.from(piece);
+    const bytes = assembler.add(buffer);
+    buffer.fill(0); // the caller may reuse it
     if (bytes === undefined) continue;
     joins += 1;
     for (let at = 0; ; ) {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CorruptRecordError } from '../../../src/base/errors.js';
+import { crc32c, maskCrc } from '../../../src/format/record/crc32c.js';
 import {
   decodeRecord,
   encodeRecord,
@@ -59,13 +60,28 @@ describe('decodeRecord', () => {
   });
 
   it('rejects a length above the limit although its CRC matches, instead of waiting for 2 GiB', () => {
-    expect(() => decodeRecord(toHeader(2 ** 31))).toThrow(CorruptRecordError);
+    for (const size of [2 ** 31, 2 ** 32 + 5, 2 ** 53]) {
+      expect(() => decodeRecord(toHeader(size))).toThrow(expect.objectContaining({ part: 'length' }));
+    }
     expect(decodeRecord(toHeader(2 ** 31 - 1)).kind).toBe('incomplete');
   });
 
   it('rejects zeroed pages instead of waiting for more bytes', () => {
     expect(() => decodeRecord(new Uint8Array(4096))).toThrow(CorruptRecordError);
   });
+});
+
+describe('maskedLengthCrc', () => {
+  it.each([0, 1, 255, 4096, 2 ** 31 - 1, 2 ** 32 + 5, 2 ** 40])(
+    'is the CRC of the length %d as 8 bytes',
+    (size) => {
+      const length = Buffer.alloc(8);
+      length.writeBigUInt64LE(BigInt(size));
+
+      expect(maskedLengthCrc(size)).toBe(maskCrc(crc32c(length)));
+      expect(maskedLengthCrc(size)).toBe(maskCrc(crc32c(length)));
+    },
+  );
 });
 
 describe('findRecordHeader', () => {
@@ -183,6 +199,18 @@ describe('RecordQueue', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it('has space for a record of any size that is reserved, also if it ends with the buffer', () => {
+    const initial = new RecordQueue().bytes.length;
+    for (let size = initial - 3 * FRAMING_BYTES; size <= initial + 1; size++) {
+      const queue = new RecordQueue();
+      const at = queue.reserve(size);
+      queue.bytes.fill(7, at, at + size);
+      queue.seal(at + size);
+
+      expect(Buffer.compare(queue.waiting, encodeRecord(new Uint8Array(size).fill(7)))).toBe(0);
+    }
   });
 
   it('releases a buffer that grew for one large record', () => {

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Diagnostics } from '../../../src/base/diagnostics.js';
+import { DiskEventFile } from '../../../src/format/writer/disk-event-file.js';
 import { EventFileWriter } from '../../../src/format/writer/event-file-writer.js';
 import { readValues } from '../../support/read-run.js';
 import { createTempDir } from '../../support/temp-dir.js';
@@ -34,10 +35,9 @@ function open(options: { readonly fsync?: boolean; readonly maxFileBytes?: numbe
 }
 
 /** Replaces a function of `node:fs`, also in modules that have imported it. */
-function patch<Name extends 'fdatasyncSync' | 'fsyncSync' | 'fdatasync' | 'fsync' | 'closeSync'>(
-  name: Name,
-  replacement: (original: (typeof fs)[Name]) => (typeof fs)[Name],
-): void {
+function patch<
+  Name extends 'fdatasyncSync' | 'fsyncSync' | 'fdatasync' | 'fsync' | 'openSync' | 'closeSync' | 'writeSync',
+>(name: Name, replacement: (original: (typeof fs)[Name]) => (typeof fs)[Name]): void {
   const original = fs[name];
   fs[name] = replacement(original);
   syncBuiltinESMExports();
@@ -204,6 +204,14 @@ describe('the descriptor of an event file', () => {
     expect(closedInUse).toEqual([]);
   });
 
+  it('never replaces a file of the same name', () => {
+    const directory = createTempDir();
+    writeFileSync(join(directory, 'events.out.tfevents.1'), 'other');
+
+    expect(() => new DiskEventFile(directory, 'events.out.tfevents.1')).toThrow('EEXIST');
+    expect(readFileSync(join(directory, 'events.out.tfevents.1'), 'utf8')).toBe('other');
+  });
+
   it('F69: reports a directory that cannot be synced once, and then continues', async () => {
     const { writer } = open({ fsync: true, maxFileBytes: 200 });
     let left = 1;
@@ -216,5 +224,73 @@ describe('the descriptor of an event file', () => {
     await expect(writer.flush()).rejects.toMatchObject({ code: 'ERR_RUN_WRITE' });
     await writer.flush();
     await writer.close();
+  });
+
+  it.each(['a background sync', 'the sync of an earlier file'])(
+    'F69: is written again after %s has failed',
+    async (what) => {
+      const isRotated = what !== 'a background sync';
+      const { writer, directory } = open({ fsync: true, ...(isRotated ? { maxFileBytes: 300 } : {}) });
+      let left = 2;
+      const fail = (): void => {
+        if (left-- > 0) throw eio();
+      };
+      const written: number[] = [];
+      patch(
+        'writeSync',
+        (original) =>
+          ((fd: number, bytes: Uint8Array, at: number, ...rest: [number, number]) => {
+            written.push(rest[1]);
+            return original(fd, bytes, at, ...rest);
+          }) as typeof fs.writeSync,
+      );
+      patch('fdatasyncSync', (original) => (fd) => {
+        if (isRotated) fail();
+        original(fd);
+      });
+      patch('fdatasync', (original) => {
+        const sync = (fd: number, done: fs.NoParamCallback): void =>
+          !isRotated && left-- > 0 ? done(eio()) : original(fd, done);
+        return Object.assign(sync, { __promisify__: fs.fdatasync.__promisify__ });
+      });
+      for (let step = 0; step < 8; step++) writer.writeScalar('loss', step, step, undefined);
+      await expect(writer.flush()).rejects.toMatchObject({ code: 'ERR_RUN_WRITE' });
+      const [first] = readdirSync(directory).sort();
+      const before = readFileSync(join(directory, first!));
+      written.length = 0;
+
+      await writer.flush().catch(() => undefined); // the second failure
+      await writer.flush();
+
+      // The same bytes again, from the start of the file.
+      expect(written).toContain(0);
+      expect(readFileSync(join(directory, first!))).toEqual(before);
+      expect(await readValues(directory)).toHaveLength(8);
+      await writer.close();
+    },
+  );
+});
+
+describe('DiskEventFile', () => {
+  it('closes each descriptor that it has opened, also those that two syncs use', async () => {
+    const open = new Set<number>();
+    patch('openSync', (original) => (path, flags, mode) => {
+      const fd = original(path, flags, mode);
+      open.add(fd);
+      return fd;
+    });
+    patch('closeSync', (original) => (fd) => {
+      open.delete(fd);
+      original(fd);
+    });
+    const file = new DiskEventFile(join(createTempDir(), 'log'), 'events');
+    file.write(Buffer.from('bytes'), 0);
+
+    const syncs = Promise.all([file.sync(), file.sync()]);
+    expect(open.size).toBe(1);
+    file.close(false);
+    await syncs;
+
+    expect([...open]).toEqual([]);
   });
 });

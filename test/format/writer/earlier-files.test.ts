@@ -13,6 +13,7 @@ import { diskSink } from '../../../src/format/writer/disk-sink.js';
 import {
   type EarlierFiles,
   readEarlierFiles,
+  scanEarlierFile,
   secondsAfter,
 } from '../../../src/format/writer/earlier-files.js';
 import { anyEvent } from '../../support/any-event.js';
@@ -107,6 +108,19 @@ describe('diskSink', () => {
     const earlier = readEarlierFiles(directory, diskSink, undefined);
 
     expect(lastSteps(earlier).map(([, step]) => step)).toEqual([999, 997, 998]);
+  });
+
+  it('returns where each record of a file larger than a piece begins', () => {
+    const directory = createTempDir();
+    const records = Array.from({ length: 500 }, (_, step) => toRecord(step, 'x'.repeat(5000 + step)));
+    const name = 'events.out.tfevents.1700000000.host';
+    writeFileSync(join(directory, name), Buffer.concat(records));
+
+    const offsets = [...scanEarlierFile(directory, name, diskSink)].map(({ offset }) => offset);
+
+    const expected = [0];
+    for (const { length } of records) expected.push(expected.at(-1)! + length);
+    expect(offsets).toEqual(expected.slice(0, -1));
   });
 });
 

@@ -81,6 +81,19 @@ describe('EarlierTags', () => {
     );
   });
 
+  it('has no last step that was removed, also when it is the step of the removal', () => {
+    const values = (...tags: string[]) =>
+      tags.map((tag) => ({ tag, plugin: 'scalars', hasData: true, isRetraction: false }));
+    const earlier = new EarlierTags(undefined);
+    earlier.add({ ...NOTHING, step: 1, values: values('a') });
+    earlier.add({ ...NOTHING, step: 3, values: values('a') });
+    earlier.add({ ...NOTHING, step: 5, values: values('b') });
+    // Without data, so that it removes points and adds none.
+    earlier.add({ ...NOTHING, step: 3, values: values('a').map((each) => ({ ...each, hasData: false })) });
+
+    expect(earlier.tags.get('a')).toMatchObject({ lowest: 1, highest: 2, last: 2 });
+  });
+
   it('is exact for steps beyond 2^53', () => {
     const earlier = new EarlierTags(2n ** 62n);
     for (const step of [2n ** 53n + 1n, 2n ** 62n, 2n ** 63n - 1n]) {

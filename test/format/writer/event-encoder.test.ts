@@ -191,4 +191,19 @@ describe('EventEncoder', () => {
       'note -',
     ]);
   });
+
+  it('takes any step after a value that may be replaced, and reports an earlier one only after that', () => {
+    const notices: string[] = [];
+    const encoder = new EventEncoder(new RecordQueue(), ({ kind }) => notices.push(kind));
+    encoder.scalar('loss', 1, 5, 0);
+    encoder.makeProvisional('loss');
+    encoder.makeProvisional('loss');
+    expect(encoder.nextStep('loss')).toBe(5);
+
+    encoder.scalar('loss', 2, 3, 0);
+    expect(notices).toEqual([]);
+
+    encoder.scalar('loss', 3, 2, 0);
+    expect(notices).toEqual(['stepNotIncreasing']);
+  });
 });

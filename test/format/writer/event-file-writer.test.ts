@@ -217,6 +217,9 @@ describe('EventFileWriter', () => {
     expect(() => writer.writeScalar('loss', 1, 1, 1)).toThrow(
       expect.objectContaining({ code: 'ERR_CLOSED' }),
     );
+    expect(() => writer.writeScalars([{ tag: 'loss', state: undefined }], [1], 1, 1)).toThrow(
+      expect.objectContaining({ code: 'ERR_CLOSED' }),
+    );
     expect(stepsOf(sink)).toEqual([0]);
   });
 

@@ -26,9 +26,12 @@ class FakeValue implements PendingValue {
   }
 }
 
+/** The next step of every tag, by the events that are written. */
+const WRITTEN_STEP = 70;
+
 function createPending(maxBytes: number) {
   const written: string[] = [];
-  const writer = { drain: () => {} } as unknown as EventFileWriter;
+  const writer = { drain: () => {}, nextStep: () => WRITTEN_STEP } as unknown as EventFileWriter;
   const pending = new PendingEvents(writer, maxBytes, () => {});
   const values: FakeValue[] = [];
   const add = (): void => {
@@ -53,6 +56,24 @@ describe('PendingEvents', () => {
     for (const value of values) value.finish();
     await pending.settle();
     expect(written).toEqual(values.map((_, i) => `${i}`));
+  });
+
+  it('knows the next step of a tag while one of its events waits, then asks the writer', () => {
+    const { pending, values } = createPending(1000);
+    const add = (tags: string[], step: number): void => {
+      values.push(new FakeValue(() => undefined));
+      pending.add(tags, step, values.at(-1)!);
+    };
+    add(['a', 'b'], 4);
+    add(['a'], 5);
+
+    expect(['a', 'b', 'c'].map((tag) => pending.nextStep(tag))).toEqual([6, 5, WRITTEN_STEP]);
+    pending.drain();
+    expect(['a', 'b', 'c'].map((tag) => pending.nextStep(tag))).toEqual(Array(3).fill(WRITTEN_STEP));
+    add(['a'], 8);
+    expect(pending.nextStep('a')).toBe(9);
+    pending.drain();
+    expect(pending.nextStep('a')).toBe(WRITTEN_STEP);
   });
 
   it('encodes the oldest values synchronously when the memory is full', () => {

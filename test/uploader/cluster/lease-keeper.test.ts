@@ -149,6 +149,33 @@ describe('LeaseKeeper', () => {
     scene.expectShared(others);
   });
 
+  it('says that a shard is no longer its own before the other uploader can see that', async () => {
+    const scene = new Scene(4);
+    const listHeld = (): number[] => [0, 1, 2, 3].filter((shard) => keeper.stateOf(shard) === 'this');
+    let announced: number[] = [];
+    const keeper = scene.createKeeper(scene.store, {}, () => {
+      announced = listHeld();
+    });
+    const stop = new AbortController();
+    const running = keeper.run(stop.signal);
+    await scene.time.pass(10_000);
+    expect(announced).toEqual([0, 1, 2, 3]);
+    const late: number[] = [];
+    scene.store.fault = (operation) => {
+      if (operation === 'commit') late.push(...announced.filter((shard) => keeper.stateOf(shard) !== 'this'));
+      return 'pass';
+    };
+
+    const other = scene.join();
+    await scene.time.pass(LEASE_MS);
+
+    expect(announced).toHaveLength(2);
+    expect(other.held()).toHaveLength(2);
+    expect(late).toEqual([]);
+    stop.abort();
+    await running;
+  });
+
   it('takes over the shards of a killed uploader within two lease times, and not before one', async () => {
     const scene = new Scene(12);
     const members = [scene.join(), scene.join(), scene.join()];

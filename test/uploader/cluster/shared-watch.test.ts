@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { type Lease, parseLease } from '../../../uploader/cluster/lease.js';
 import { toShard } from '../../../uploader/cluster/shards.js';
 import { UNPROBED_S3 } from '../../../uploader/store/base/capabilities.js';
 import { createTempDir } from '../../support/temp-dir.js';
@@ -22,23 +23,34 @@ function commitsOf(harness: Harness, name: string): string[] {
   return harness.store.calls.filter((call) => call.startsWith('commit ') && call.endsWith(`/${name}`));
 }
 
-function countLeases(harness: Harness): number {
-  return [...harness.store.objects.keys()].filter((key) => key.startsWith('.plx/shards/')).length;
+function readLeases(harness: Harness): Lease[] {
+  const objects = [...harness.store.objects].filter(([key]) => key.startsWith('.plx/shards/'));
+  return objects.map(([, { bytes }]) => parseLease(JSON.parse(bytes.toString())));
+}
+
+/** Waits until each shard is held, and each of two uploaders holds some. */
+async function waitForShares(harness: Harness, watch: RunningWatch): Promise<void> {
+  await watch.until('both hold shards', () => {
+    const holders = readLeases(harness).map(({ holder }) => holder);
+    return holders.length === SHARDS && !holders.includes(null) && new Set(holders).size === 2;
+  });
 }
 
 describe('watch with a cluster', () => {
   it('uploads each run once, and continues when one uploader leaves', async () => {
     const harness = createHarness();
-    const io = { clock: createFastClock(20) };
+    // A lease lasts 5 s, longer than a busy machine stops both uploaders.
+    const io = { clock: createFastClock(5) };
     const config = { cluster: { name: 'team', shards: SHARDS } };
     const [first, second] = [start(harness, config, io), start(harness, config, io)];
-    await first.until('the shards are taken', () => countLeases(harness) === SHARDS);
+    await waitForShares(harness, first);
     for (const uuid of UUIDS) makeRun(harness.root, { 'outputs/a': uuid }, uuid);
     await first.until('all are stored', () =>
       UUIDS.every((uuid) => harness.store.text(`${uuid}/outputs/a`) === uuid),
     );
     expect(commitsOf(harness, 'outputs/a').length).toBeLessThan(1.2 * UUIDS.length);
 
+    await waitForShares(harness, first);
     const report = await second.stop();
     expect(report.isShareComplete).toBe(true);
     expect(report.files.elsewhere).toBeGreaterThan(0);
@@ -48,7 +60,7 @@ describe('watch with a cluster', () => {
     );
 
     expect(await first.stop()).toMatchObject({ isComplete: true, files: { elsewhere: 0, unsent: 0 } });
-    expect(countLeases(harness)).toBe(SHARDS);
+    expect(readLeases(harness)).toHaveLength(SHARDS);
   });
 
   it('aborts what it sends when its leases end, and sends it once they are renewed', async () => {
@@ -65,8 +77,8 @@ describe('watch with a cluster', () => {
       });
       return commit(request);
     };
-    const watch = start(harness, { cluster: { name: 'team', shards: 1 } }, { clock: createFastClock(60) });
-    await watch.until('the lease is taken', () => countLeases(harness) === 1);
+    const watch = start(harness, { cluster: { name: 'team', shards: 1 } }, { clock: createFastClock(8) });
+    await watch.until('the lease is taken', () => readLeases(harness).length === 1);
     makeRun(harness.root, { 'outputs/a': 'a' }, UUIDS[0]);
     await watch.until('the file is being sent', () => fates.length === 1);
     const isLease = (key: string): boolean => key.startsWith('.plx/shards/');
@@ -75,7 +87,7 @@ describe('watch with a cluster', () => {
       harness.events.some((event) => event.kind === 'notice' && event.code === 'NOTICE_CLUSTER_UNREACHABLE'),
     );
     isBlocked = false;
-    await sleep(1_500); // more than a lease time of the fast clock
+    await sleep(4_000); // more than a lease time of the fast clock
     expect(harness.store.objects.has(`${UUIDS[0]}/outputs/a`)).toBe(false);
 
     store.fault = () => 'pass';

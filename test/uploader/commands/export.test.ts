@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
@@ -26,6 +26,46 @@ it('prints CSV of the named metrics and runs', async () => {
 
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toBe(`run,name,tag,step,wall_time,value\r\n${SECOND},b,loss,3,1700000000,0.5\r\n`);
+});
+
+it.each(['b', 'latest', 'bbbb'])('exports the run that is named %s', async (reference) => {
+  const root = await createRoot();
+
+  const { code, stdout } = await runCli('export', root, reference, '--metric', 'loss');
+
+  expect([code, stdout.match(/,loss,/g)]).toEqual([0, [',loss,']]);
+  expect(stdout).toContain(SECOND);
+});
+
+it('exports a run without a uuid by its name, and a run that is named twice once', async () => {
+  const root = await createRoot();
+  const directory = join(root, 'runs', SECOND);
+  const record = JSON.parse(readFileSync(join(directory, 'run.plx.json'), 'utf8')) as object;
+  writeFileSync(join(directory, 'run.plx.json'), JSON.stringify({ ...record, uuid: undefined }));
+  renameSync(directory, join(root, 'runs', 'renamed'));
+
+  const { code, stdout } = await runCli(
+    'export',
+    join(root, 'runs', 'renamed'),
+    'b',
+    'b',
+    '--metric',
+    'loss',
+  );
+
+  expect([code, stdout.match(/,b,loss,/g)]).toEqual([0, [',b,loss,']]);
+});
+
+it('rejects the name of no run, and reports a metric that no run has', async () => {
+  const root = await createRoot();
+
+  const run = await runCli('export', root, 'absent');
+  const metric = await runCli('export', root, '--metric', 'loss', 'lost');
+
+  expect([run.code, run.stdout]).toEqual([2, '']);
+  expect(run.stderr).toContain('ERR_RUN_UNKNOWN');
+  expect([metric.code, metric.stdout.match(/,loss,/g)]).toEqual([1, [',loss,', ',loss,']]);
+  expect(metric.stderr).toContain('ERR_METRIC_UNKNOWN: no run has the metric "lost"');
 });
 
 it('writes a file of the runs of a store', async () => {

@@ -1,5 +1,6 @@
 /** The help of all commands, as users see it. */
 
+import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { nodeIo } from '../../../uploader/base/io/io.js';
 import { createProgram } from '../../../uploader/commands/program.js';
@@ -7,22 +8,26 @@ import { runCli } from '../../support/cli.js';
 import { NO_TERMINAL } from '../../support/no-terminal.js';
 import { runInTerminal } from '../../support/terminal.js';
 
-/** The help of the program and of each command, for a terminal of this width; undefined: piped. */
-function printHelp(columns: number | undefined): Map<string, string> {
-  const found = new Map<string, string>();
-  let text = '';
-  const program = createProgram(
+function createTestProgram(stdout: (piece: string) => void = () => {}): Command {
+  return createProgram(
     {
       ...{ environment: {}, signal: new AbortController().signal, io: nodeIo, terminal: NO_TERMINAL },
-      stdout: (piece) => {
-        text += piece;
-      },
+      stdout,
       stderr: () => {},
       columns: () => undefined,
       setExitCode: () => {},
     },
     '0.0.0',
   );
+}
+
+/** The help of the program and of each command, for a terminal of this width; undefined: piped. */
+function printHelp(columns: number | undefined): Map<string, string> {
+  const found = new Map<string, string>();
+  let text = '';
+  const program = createTestProgram((piece) => {
+    text += piece;
+  });
   for (const command of [program, ...program.commands]) {
     command.configureOutput({ getOutHelpWidth: () => columns as number });
     text = '';
@@ -33,6 +38,20 @@ function printHelp(columns: number | undefined): Map<string, string> {
 }
 
 describe('--help', () => {
+  it('has the settings of stores for each command that reads runs of a store', () => {
+    const { commands } = createTestProgram();
+    const taking = commands.filter(({ registeredArguments }) =>
+      registeredArguments.some(({ description }) => /\bURL of a store\b/.test(description)),
+    );
+
+    expect(taking.map((command) => command.name())).toEqual(expect.arrayContaining(['export', 'mcp', 'ui']));
+    for (const command of taking)
+      expect(
+        command.options.map(({ long }) => long),
+        command.name(),
+      ).toEqual(expect.arrayContaining(['--endpoint', '--region', '--path-style', '--config']));
+  });
+
   it.each([80, 120])('fits a terminal of %d columns', async (columns) => {
     const found = printHelp(columns);
 

@@ -56,6 +56,23 @@ describe('an interrupted command', () => {
   });
 
   it.each([
+    ['sync', root],
+    ['sync', root, '--dry-run'],
+    ['import', logDirectory],
+    ['import', logDirectory, '--dry-run'],
+  ])('F87: %s says so when the signal comes before it has read the directory', async (...args) => {
+    const store = `file://${home}/store`;
+
+    const { code, stdout, stderr } = await runCommand([...args, '--store', store], {
+      signal: AbortSignal.abort(),
+    });
+
+    expect(stdout + stderr).toContain('Interrupted');
+    expect(stdout + stderr).toContain('not all of its directories were scanned');
+    expect(code).toBe(1);
+  });
+
+  it.each([
     ['inspect', logDirectory],
     ['fsck', logDirectory],
     ['fsck', logDirectory, '--repair', join(home, 'repaired')],

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Run } from '../../../src/index.js';
 import { countColumns } from '../../../uploader/commands/text-columns.js';
 import { runCommand } from '../../support/run-command.js';
-import { createSharedTempDir } from '../../support/temp-dir.js';
+import { createSharedTempDir, createTempDir } from '../../support/temp-dir.js';
 import { runInTerminal } from '../../support/terminal.js';
 import { BASELINE, FAILED, makeNamedRuns, WIDE } from '../support/named-runs.js';
 
@@ -70,6 +71,36 @@ describe.each(COMMANDS)('%s', (name, args) => {
 });
 
 describe('runs', () => {
+  it.each([
+    [['--sort', '-train/los'], '"train/los"; did you mean "train__loss"?'],
+    [['--columns', 'name,optimiser'], '"optimiser"'],
+    [['--filter', 'nothing=3'], '"nothing"'],
+  ])('says that no run has the column of %j', async (flags, expected) => {
+    const { stderr } = await runCommand(['runs', root, ...flags]);
+
+    expect(stderr).toContain(`no run has a value for the column ${expected}`);
+    expect(stderr.match(/no run has/g)).toHaveLength(1);
+  });
+
+  it('shows last values that are not finite, which the record of a run cannot have', async () => {
+    const other = createTempDir();
+    const run = new Run({ root: other, name: 'diverged', trackCode: false, collectResources: false });
+    run.log({ loss: Number.NaN, val: { loss: Number.NEGATIVE_INFINITY }, acc: 0.5 }, { step: 1 });
+    await run.end();
+
+    const { stdout } = await runCommand(['runs', other]);
+
+    const [names, values] = stdout.split('\n').map((line) => line.trim().split(/ {2,}/));
+    const shown = Object.fromEntries(names!.map((name, column) => [name, values![column]]));
+    expect(shown).toMatchObject({ name: 'diverged', loss: 'NaN', val__loss: '-Infinity', acc: '0.5' });
+  });
+
+  it('accepts columns that some run has', async () => {
+    const { stderr } = await runCommand(['runs', root, '--sort', 'train/loss', '--filter', 'owner!=someone']);
+
+    expect(stderr).toBe('');
+  });
+
   it('colours statuses only', async () => {
     const text = await inTerminal(120, ['runs', root]);
 

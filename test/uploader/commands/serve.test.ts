@@ -50,6 +50,14 @@ it('serves the runs of a root until it is stopped', async () => {
   expect(await ended).toMatchObject({ code: 0, stdout: `localhost:${port}\n` });
 });
 
+it('names the address when it cannot listen there', async () => {
+  const args = ['--host', 'no-such-host.invalid', '--token', 'secret'];
+  const { code, stderr } = await runCommand(['serve', createTempDir(), ...args]);
+
+  expect(code).toBe(2);
+  expect(stderr).toContain('--host no-such-host.invalid: cannot listen at this address');
+});
+
 it.each(['0.0.0.0', '::', '10.0.0.1', 'example.org'])('needs a token for the address %s', async (host) => {
   const { code, stderr } = await runCommand(['serve', createTempDir(), '--host', host]);
 

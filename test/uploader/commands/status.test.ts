@@ -1,8 +1,12 @@
-import { rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SummaryWriter } from '../../../src/index.js';
+import { nodeIo } from '../../../uploader/base/io/io.js';
+import { acquireLock } from '../../../uploader/base/io/lock-file.js';
 import type { FoundStatus } from '../../../uploader/engine/monitor/find-status.js';
+import type { Status } from '../../../uploader/engine/monitor/status-file.js';
+import { toStatePaths } from '../../../uploader/pipeline/journal/state-directory.js';
 import { runCommand } from '../../support/run-command.js';
 import { createTempDir } from '../../support/temp-dir.js';
 import { makeRun } from '../support/run-tree.js';
@@ -140,6 +144,64 @@ describe('polytrack status', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/first +00000000 +succeeded +incomplete +0 B +3 \(/);
     expect(stdout.match(/2 runs: ERR_STORE_UNAVAILABLE/g)).toHaveLength(1);
+  });
+
+  it('reads journal and disk while another uploader has not reported yet', async () => {
+    const run = addRun(1, 'first');
+    await syncRoot();
+    writeFileSync(join(run, 'outputs/new.bin'), 'new');
+    const { lock } = toStatePaths(join(home, 'state'), Buffer.from(root()), store());
+    const held = await acquireLock(lock, nodeIo);
+
+    const { code, stdout } = await runCommand(['status', root(), '--store', store()]);
+    await held.release();
+
+    expect(stdout).toContain(`starting (process ${process.pid}`);
+    expect(stdout).toContain('total: 3 files (123.5 kB) stored, 1 (3 B) pending');
+    expect(code).toBe(1);
+  });
+
+  it('does not take the last report of a killed watch for that of the uploader that runs now', async () => {
+    const run = addRun(1, 'first');
+    await syncRoot();
+    const paths = toStatePaths(join(home, 'state'), Buffer.from(root()), store());
+    const last = JSON.parse(readFileSync(paths.status, 'utf8')) as Status;
+    // In containers, the process ids of both are 1.
+    writeFileSync(paths.status, JSON.stringify({ ...last, state: 'watching', pid: process.pid }));
+    writeFileSync(join(run, 'outputs/new.bin'), 'new');
+    const held = await acquireLock(paths.lock, nodeIo);
+
+    const { code } = await runCommand(['status', root(), '--store', store()]);
+    await held.release();
+
+    expect(code).toBe(1);
+  });
+
+  it('reports a root that has become empty, because its volume may not be mounted', async () => {
+    addRun(1, 'first');
+    await syncRoot();
+    rmSync(join(root(), 'runs'), { recursive: true });
+
+    const { code, stdout } = await runCommand(['status', root(), '--store', store()]);
+
+    expect(stdout).toContain('ERR_FILE_UNREADABLE');
+    expect(stdout).toContain('it is empty, but had 1 run');
+    expect(code).toBe(1);
+  });
+
+  it('reports a root that has become empty although nothing of it was stored before', async () => {
+    addRun(1, 'first');
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'key');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'made up');
+    const flags = ['--store', 's3://bucket/team', '--endpoint', 'http://127.0.0.1:9'];
+    const synced = await runCommand(['sync', root(), ...flags, '--retry-timeout', '1']);
+    expect(synced.code).toBe(1);
+    rmSync(join(root(), 'runs'), { recursive: true });
+
+    const { code, stdout } = await runCommand(['status', root(), ...flags]);
+
+    expect(stdout).toContain('it is empty, but had 1 run at the last upload');
+    expect(code).toBe(1);
   });
 
   it('says that nothing is known, with exit code 2', async () => {

@@ -1,11 +1,15 @@
 /** The data server on local files that grow, are replaced, rotated, damaged and deleted. */
 
-import fs, { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../../src/base/clock.js';
+import { openLocalEventFile } from '../../../src/format/reader/event-file-bytes.js';
+import { DataClass, type Event, type SummaryMetadata } from '../../../src/format/wire/messages.js';
+import { FollowedRuns } from '../../../uploader/data-server/followed-runs.js';
 import { LocalRuns } from '../../../uploader/data-server/local-runs.js';
+import { findLocalRunName } from '../../../uploader/data-server/run-name.js';
 import { startDataServer } from '../../../uploader/data-server/start-data-server.js';
 import { waitFor } from '../../support/child-server.js';
 import { call, listRuns, readSeries } from '../../support/data-provider-client.js';
@@ -20,7 +24,7 @@ async function serve(
 ): Promise<{ port: number; problems: string[] }> {
   const problems: string[] = [];
   const table = new LocalRuns(directory, {
-    ...{ clock: systemClock, reloadSeconds, capacity },
+    ...{ clock: systemClock, reloadSeconds, capacity, nameOf: findLocalRunName },
     onProblem: (problem) => problems.push(problem),
   });
   const server = await startDataServer({ table, host: '127.0.0.1', port: 0 });
@@ -149,6 +153,73 @@ describe('LocalRuns', () => {
     await awaitSteps(port, 'a', '1');
   });
 
+  it('shows runs of polytrack by name and status, except those with embeddings', async () => {
+    const root = createTempDir();
+    const uuid = (digit: string) => digit.repeat(32);
+    const setStatus = (digit: string, status: string) =>
+      writeFileSync(join(root, uuid(digit), 'run.plx.json'), JSON.stringify({ name: 'a b', status }));
+    for (const [digit, status] of [
+      ['1', 'running'],
+      ['2', 'succeeded'],
+      ['3', 'failed'],
+    ] as const) {
+      createRun(root, `${uuid(digit)}/outputs/tensorboard/eval`, scalars('loss', [[1, 1]]));
+      setStatus(digit, status);
+    }
+    createRun(root, `${uuid('4')}/outputs/tensorboard`, scalars('loss', [[1, 1]]));
+    writeFileSync(join(root, uuid('3'), 'outputs/tensorboard/eval/projector_config.pbtxt'), '');
+    const links = createTempDir();
+    symlinkSync(join(root, uuid('1'), 'outputs/tensorboard'), join(links, 'my link'));
+
+    const direct = await serve(root, { reloadSeconds: 0.1 });
+    const linked = await serve(links);
+
+    expect(await listRuns(direct.port)).toEqual([
+      `${uuid('3')}/outputs/tensorboard/eval`,
+      `${uuid('4')}/outputs/tensorboard`,
+      'a b-11111111 (running)/eval',
+      'a b-22222222/eval',
+    ]);
+    expect(await listRuns(linked.port)).toEqual(['my link (running)/eval']);
+
+    setStatus('1', 'succeeded');
+    await waitFor(
+      'the status',
+      async () => (await listRuns(direct.port)).includes('a b-11111111/eval') || undefined,
+    );
+  });
+
+  it('shows values that come before the metadata of their tag, also in an earlier file', async () => {
+    const directory = createTempDir();
+    const value = (step: number, tag: string, metadata?: SummaryMetadata): Event => ({
+      ...{ wallTime: step, step },
+      what: {
+        kind: 'summary',
+        values: [
+          {
+            ...{ tag, ...(metadata && { metadata }) },
+            value: { kind: 'tensor', tensor: { dtype: 1, shape: [], floatVal: Float32Array.of(step) } },
+          },
+        ],
+      },
+    });
+    const metadata = { pluginName: 'scalars', dataClass: DataClass.SCALAR };
+    createRun(directory, 'a', [value(1, 'loss'), value(1, 'acc')]);
+    const late = 'events.out.tfevents.2.host';
+    const path = createRun(directory, 'a', [value(2, 'acc', metadata), value(3, 'acc')], late);
+    const { port } = await serve(directory);
+
+    expect(await readSeries(port, 'a', 'acc')).toEqual([
+      ['1', 1],
+      ['2', 2],
+      ['3', 3],
+    ]);
+    appendFileSync(path, encodeRecords([value(2, 'loss', metadata)]));
+
+    await awaitSteps(port, 'a', '1,2');
+    expect(await readSeries(port, 'a', 'acc')).toHaveLength(3);
+  });
+
   it('continues after damage', async () => {
     const directory = createTempDir();
     const [first, damaged, last] = [[0], [1], [2]].map(([step]) =>
@@ -256,6 +327,31 @@ describe('LocalRuns', () => {
       '9007199254740993',
       '-5',
     ]);
+  });
+});
+
+describe('FollowedRuns', () => {
+  it('reads a run that gets another name only once', async () => {
+    const path = createRun(createTempDir(), 'a', scalars('loss', [[1, 1]]));
+    let opened = 0;
+    const list = (name: string, isChanged: boolean) => {
+      const open = () => {
+        opened++;
+        return openLocalEventFile(path);
+      };
+      return [{ name, files: [{ name: NAME, location: path, isChanged, open }] }];
+    };
+    const followed = new FollowedRuns({ capacity: 10, onProblem: () => {} });
+    onTestFinished(() => followed.close());
+
+    followed.update(list('a (running)', true));
+    await followed.settle();
+    followed.update(list('a', false));
+    await followed.settle();
+
+    expect(followed.runs.map(({ name }) => name)).toEqual(['a']);
+    expect(followed.runs[0]!.numbersOf('loss').count).toBe(1);
+    expect(opened).toBe(1);
   });
 });
 

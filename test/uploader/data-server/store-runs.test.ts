@@ -1,9 +1,9 @@
 /** The data server on the runs of an S3 bucket: what it shows, and which requests it sends. */
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { CountingProxy } from '../../../bench/support/counting-proxy.mjs';
 import { Run } from '../../../src/index.js';
@@ -40,9 +40,10 @@ async function start(prefix = '') {
     problems,
     put: (key: string, body: Buffer) =>
       client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body })),
-    serve: async (io = nodeIo) => {
+    remove: (key: string) => client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })),
+    serve: async (io = nodeIo, options: { reloadSeconds?: number } = {}) => {
       const running = await serveRuns(`s3://${bucket}${prefix}`, {
-        ...{ host: '127.0.0.1', port: 0, io, environment, flags: {}, capacity: 10_000 },
+        ...{ host: '127.0.0.1', port: 0, io, environment, flags: {}, capacity: 10_000, ...options },
         onProblem: (problem) => problems.push(problem),
       });
       onTestFinished(() => running[Symbol.asyncDispose]());
@@ -184,6 +185,63 @@ describeWithPeers(['s3'], 'the data server on S3', () => {
     expect([...proxy.operations.keys()].some((name) => /put|post|delete/i.test(name))).toBe(false);
   });
 
+  it('joins an object and the segments behind it, and reads both again when they are replaced', async () => {
+    const { put, remove, serve } = await start();
+    const uuid = 'c'.repeat(32);
+    const path = 'outputs/tensorboard/events.out.tfevents.1.host';
+    const segment = (generation: number, offset: number, body: Buffer) =>
+      `${uuid}/.plx/seg/${path}/${generation}/${String(offset).padStart(20, '0')}-${body.length}`;
+    const records = (...steps: number[]) =>
+      encodeRecords(
+        scalars(
+          'loss',
+          steps.map((step) => [step, 1]),
+          steps[0],
+        ),
+      );
+    await put(`${uuid}/run.plx.json`, Buffer.from('{"name":"seg","status":"succeeded"}'));
+    const [object, tail, other] = [records(1, 2), records(3, 4), records(7, 8)];
+    await put(`${uuid}/${path}`, object);
+    await put(segment(0, object.length, tail), tail);
+    const run = 'seg-cccccccc';
+    const first = await serve();
+    await awaitSteps(first.port, run, '1,2,3,4');
+    await first[Symbol.asyncDispose]();
+
+    // The program was restarted: another file of the same size, and another tail.
+    await put(`${uuid}/${path}`, other);
+    const otherTail = records(9);
+    await put(segment(1, other.length, otherTail), otherTail);
+    const second = await serve();
+    await awaitSteps(second.port, run, '7,8,9');
+    await second[Symbol.asyncDispose]();
+
+    // The object is complete, and its segments are gone.
+    await put(`${uuid}/${path}`, Buffer.concat([other, otherTail, records(10)]));
+    await remove(segment(0, object.length, tail));
+    await remove(segment(1, other.length, otherTail));
+    const third = await serve();
+    await awaitSteps(third.port, run, '7,8,9,10');
+  });
+
+  it('asks for new bytes as often as TensorBoard reloads', async () => {
+    const { put, serve, proxy } = await start();
+    const uuid = 'd'.repeat(32);
+    await put(`${uuid}/run.plx.json`, Buffer.from('{"name":"live","status":"running"}'));
+    await put(
+      `${uuid}/outputs/tensorboard/events.out.tfevents.1.host`,
+      encodeRecords(scalars('loss', [[1, 1]])),
+    );
+    const { port } = await serve(nodeIo, { reloadSeconds: 0.2 });
+    await awaitSteps(port, 'live-dddddddd (running)', '1');
+    const before = proxy.requests;
+
+    await sleep(1100);
+
+    expect(proxy.requests - before).toBeGreaterThan(3);
+    expect(proxy.requests - before).toBeLessThan(7);
+  });
+
   it('sends no request while there are no calls, and continues at the next call', async () => {
     const { put, serve, proxy } = await start();
     const uuid = 'b'.repeat(32);
@@ -208,6 +266,37 @@ describeWithPeers(['s3'], 'the data server on S3', () => {
     await listRuns(port);
     expect(proxy.requests).toBeGreaterThan(before);
   });
+});
+
+it('deletes the oldest copies while it reads a store that is larger than the limit, and shows all runs', async () => {
+  const store = createTempDir();
+  const body = encodeRecords(
+    scalars(
+      'loss',
+      Array.from({ length: 100 }, (_, step) => [step, 1]),
+    ),
+  );
+  for (let run = 0; run < 10; run++) {
+    mkdirSync(join(store, `logs/${run}`), { recursive: true });
+    writeFileSync(join(store, `logs/${run}/events.out.tfevents.1.host`), body);
+  }
+  const cache = createTempDir();
+  const environment = { HOME: cache, XDG_CACHE_HOME: cache };
+
+  const running = await serveRuns(`file://${store}`, {
+    ...{ host: '127.0.0.1', port: 0, io: nodeIo, environment, flags: {}, capacity: 10_000 },
+    maxCacheBytes: 3.5 * body.length,
+    onProblem: () => {},
+  });
+  onTestFinished(() => running[Symbol.asyncDispose]());
+
+  for (let run = 0; run < 10; run++)
+    await waitFor(
+      'the run',
+      async () => (await readSeries(running.port, `logs/${run}`, 'loss')).length === 100 || undefined,
+    );
+  const copies = readdirSync(join(cache, 'polytrack/objects')).filter((name) => !name.includes('.'));
+  expect(copies).toHaveLength(3);
 });
 
 it('shows a store that is a directory', async () => {

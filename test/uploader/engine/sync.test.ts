@@ -46,6 +46,22 @@ function createKillable() {
   return { io: { fileSystem }, kill };
 }
 
+/** A file of 7 MiB, of which the store has 6: the sync was killed while it appended the rest. */
+async function killDuringAppend(): Promise<Harness> {
+  const harness = createHarness({ 'outputs/file': Buffer.alloc(6 * MIB, 'a') });
+  await harness.sync();
+  appendFileSync(join(harness.run, 'outputs/file'), Buffer.alloc(MIB, 'b'));
+  const { io, kill } = createKillable();
+  harness.store.fault = (operation) => {
+    if (operation !== 'append') return 'pass';
+    setTimeout(() => kill.abort(), 50); // by then the journal contains the upload
+    return 'fail';
+  };
+  await harness.sync({ signal: kill.signal, io });
+  harness.store.fault = () => 'pass';
+  return harness;
+}
+
 describe('sync', () => {
   it('F84: collects the problems of the scan a fixed number of times, however many runs there are', async () => {
     const problems = vi.spyOn(Scanner.prototype, 'problems', 'get');
@@ -174,17 +190,7 @@ describe('the journal and the store', () => {
   });
 
   it('F3: resumes an append of a killed process before any other request to the store', async () => {
-    const harness = createHarness({ 'outputs/file': Buffer.alloc(6 * MIB, 'a') });
-    await harness.sync();
-    appendFileSync(join(harness.run, 'outputs/file'), Buffer.alloc(MIB, 'b'));
-    const { io, kill } = createKillable();
-    harness.store.fault = (operation) => {
-      if (operation !== 'append') return 'pass';
-      setTimeout(() => kill.abort(), 50); // by then the journal contains the upload
-      return 'fail';
-    };
-    await harness.sync({ signal: kill.signal, io });
-    harness.store.fault = () => 'pass';
+    const harness = await killDuringAppend();
     const calls = harness.store.calls.length;
 
     expect(await harness.sync()).toMatchObject({ isComplete: true });
@@ -193,6 +199,18 @@ describe('the journal and the store', () => {
     // Finally, remove parts that may have arrived late.
     expect(since).toEqual([`head ${KEY}`, `append ${KEY}`, `collect ${KEY}`]);
     expect(new Set(harness.store.uploads).size).toBe(1);
+    expectEqual(harness);
+  });
+
+  it('F3: also sends what a file has gained since a killed process began to upload it', async () => {
+    const harness = await killDuringAppend();
+    appendFileSync(join(harness.run, 'outputs/file'), 'more');
+    const calls = harness.store.calls.length;
+
+    expect(await harness.sync()).toMatchObject({ isComplete: true });
+
+    const since = harness.store.calls.slice(calls).filter((call) => call.endsWith(KEY));
+    expect(since.filter((call) => call.startsWith('append'))).toHaveLength(2);
     expectEqual(harness);
   });
 
@@ -369,6 +387,20 @@ describe('rewritten files', () => {
 
     expect(await harness.sync({ io: { fileSystem } })).toMatchObject({ isComplete: true });
     expect(harness.stored('outputs/file')).toBe('new');
+  });
+
+  it('F17: are stored in the new version when rewritten in place while they are read, also if it is longer', async () => {
+    const harness = createHarness({ 'outputs/model.bin': 'old' });
+    const path = join(harness.run, 'outputs/model.bin');
+    let isDone = false;
+    const fileSystem = onEachRead((read) => {
+      if (isDone || !read.endsWith('model.bin')) return;
+      isDone = true;
+      writeFileSync(path, 'the new model');
+    });
+
+    expect(await harness.sync({ io: { fileSystem } })).toMatchObject({ isComplete: true });
+    expect(harness.stored('outputs/model.bin')).toBe('the new model');
   });
 
   it('F19: are reported as unstable when they change during each read, and never stored as a mixture of states', async () => {

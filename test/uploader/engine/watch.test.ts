@@ -199,6 +199,34 @@ describe('watch: uploads', () => {
       expect(bytes.length % record.length).toBe(0);
   });
 
+  it('stores all of an event file before a later one of its directory, because readers never return to it', async () => {
+    const [first, second, third] = [1, 2, 3].map((number) => EVENT_FILE.replace(/\d$/, String(number)));
+    const harness = createHarness({ [first!]: record });
+    const { store, run } = harness;
+    const lacking: string[] = [];
+    store.fault = (operation, key) => {
+      const stored = store.objects.get(`${RUN}/${first}`)?.bytes.length;
+      if (operation === 'commit' && key.endsWith(second!) && stored !== 5 * record.length)
+        lacking.push(`${second}: of the first file, ${stored} bytes are stored`);
+      if (operation === 'commit' && key.endsWith(third!) && !store.objects.has(`${RUN}/${second}`))
+        lacking.push(`${third}: the second file is not stored`);
+      return 'pass';
+    };
+    // Without a later file, what it gains would wait for this interval.
+    const running = harness.startWatch({ config: { intervalMs: 3_600_000 } });
+    await running.until('the run is stored', () => isEqual(harness));
+    appendFileSync(join(run, first!), Buffer.concat(Array.from({ length: 4 }, () => record)));
+    writeFiles(run, {
+      [third!]: record,
+      [second!]: Buffer.concat(Array.from({ length: 1000 }, () => record)),
+    });
+
+    await running.until('the third file is stored', () => store.objects.has(`${RUN}/${third}`));
+    await running.stop();
+    expect(lacking).toEqual([]);
+    expect(isEqual(harness)).toBe(true);
+  });
+
   it('stores segments where the store cannot append, and one whole object at the end', async () => {
     const harness = createHarness({ 'plxlogs/main.log': Buffer.alloc(6 * MIB, 'a') });
     harness.store.capabilities = { ...harness.store.capabilities, append: null };

@@ -14,6 +14,7 @@ import {
   diff,
   learnFields,
   learnLineage,
+  PARTS,
   type SyncRequest,
 } from '../../../uploader/polyaxon-sync/diff.js';
 import {
@@ -44,7 +45,7 @@ function desire(run: Partial<RunData> = {}, more: Partial<Desired> = {}): Desire
   const whole = { ...RUN, ...run };
   const { conditions, lineage } = whole;
   const fields = toFieldItems(whole);
-  return { fields, lineage: toLineageItems(lineage), conditions, end: null, sendsValues: true, ...more };
+  return { fields, lineage: toLineageItems(lineage), conditions, end: null, due: PARTS, ...more };
 }
 
 /** A server as haupt 2.16.1 behaves: it merges maps one level deep, adds tags, and replaces artifacts of the same name. */
@@ -305,7 +306,7 @@ describe('diff', () => {
   it('reads back what was sent before the end, and nothing twice', () => {
     const artifact = { name: 'loss', kind: 'metric', path: 'loss.plx', summary: {}, is_input: false };
     const desired = desire({ lineage: [artifact] }, toEnd(begun));
-    const sent = ['statuses', 'lineage', 'fields', 'read lineage', 'read fields', 'end'];
+    const sent = ['statuses', 'fields', 'lineage', 'read lineage', 'read fields', 'end'];
     const created = new Server();
     created.sync(desired, createKnown({ hasLineage: true }));
     expect(created.kinds).toEqual(sent);
@@ -350,13 +351,13 @@ describe('diff', () => {
     server.sync(desire({ lineage: [metric('loss', 1)] }), known);
     const next = desire(
       { outputs: { loss: 2, accuracy: 1 }, lineage: [metric('loss', 2), metric('accuracy', 1)] },
-      { sendsValues: false },
+      { due: [] },
     );
     const keys = diff(next, known).flatMap((request) =>
       'items' in request ? request.items.map(({ key }) => key) : [],
     );
-    expect(keys).toEqual(['lineage:output:accuracy', 'outputs:accuracy']);
-    expect(diff({ ...next, sendsValues: true }, known)).not.toEqual([]);
+    expect(keys).toEqual(['outputs:accuracy', 'lineage:output:accuracy']);
+    expect(diff({ ...next, due: PARTS }, known)).not.toEqual([]);
   });
 
   it('leaves out items that the server rejects or fails to process, until they change', () => {

@@ -1,12 +1,14 @@
 /** Faults of a server or a network: nothing is created twice, nothing is lost, and files are still stored. */
 
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
+import { spawnScript } from '../../support/child-script.js';
 import { type CannedAnswer, FaultProxy, type ProxiedRequest } from '../../support/fault-proxy.js';
 import { describeWithPeers } from '../../support/peers.js';
 import type { PolyaxonServer } from '../../support/polyaxon.js';
-import { countRuns, createRunSync, ServerRun, type SyncTarget, startServer } from './support.js';
+import { countRuns, createRunSync, PROJECT, ServerRun, type SyncTarget, startServer } from './support.js';
 
 const isApi = ({ url }: ProxiedRequest): boolean => url.startsWith('/api/');
 const isWrite = (request: ProxiedRequest): boolean => isApi(request) && request.method !== 'GET';
@@ -86,6 +88,34 @@ describeWithPeers(['polyaxon'], 'runs reported to a faulty server', () => {
     const served = new ServerRun(server, run.uuid);
     expect((await served.lineage()).map(({ name }) => name)).toEqual(['fine', 'tensorboard']);
     expect(await served.run()).toMatchObject({ status: 'succeeded', inputs: { good: 1 } });
+  });
+
+  it('of a killed program are reported later if its last values cannot be read', async () => {
+    const runSync = createRunSync(() => server.url);
+    const uuid = 'e10'.padEnd(32, '0');
+    const body = `const run = new Run({ root: ${JSON.stringify(runSync.root)}, uuid: '${uuid}', project: '${PROJECT}', trackCode: false });
+      run.logMetric('loss', 0.25, { step: 1 });
+      await run.flush();
+      process.kill(process.pid, 'SIGKILL');`;
+    await once(spawnScript('Run', body), 'exit');
+    const logs = join(runSync.root, 'runs', uuid, 'outputs/tensorboard');
+    renameSync(logs, `${logs}.kept`);
+    // A link to itself gives an error of the disk (ELOOP) that any user can cause; one of the device (EIO) takes the same way.
+    symlinkSync('tensorboard', logs);
+
+    const failed = await runSync.sync({ exportEvents: false });
+
+    expect(failed.unsent.find(({ path }) => path.endsWith('in Polyaxon'))?.error).toMatchObject({
+      code: 'ERR_FILE_UNREADABLE',
+      message: expect.stringMatching(/outputs\/tensorboard: .*ELOOP/),
+    });
+    rmSync(logs);
+    renameSync(`${logs}.kept`, logs);
+    await runSync.sync({ exportEvents: false });
+    expect(await new ServerRun(server, uuid).run()).toMatchObject({
+      status: 'failed',
+      outputs: { loss: 0.25 },
+    });
   });
 
   it('are sent in smaller requests if a request is too large', async () => {

@@ -24,7 +24,11 @@ describe('readRunFiles', () => {
   it('returns nothing for now while a file is not valid JSON', async () => {
     const directory = createTempDir();
     writeFileSync(join(directory, 'run.plx.json'), '{');
+    const errors: unknown[] = [];
 
-    expect(await readRunFiles(nodeFileSystem, Buffer.from(directory))).toBeNull();
+    const files = await readRunFiles(nodeFileSystem, Buffer.from(directory), (error) => errors.push(error));
+
+    expect(files).toBeNull();
+    expect(errors).toMatchObject([{ code: 'ERR_FILE_UNREADABLE', path: join(directory, 'run.plx.json') }]);
   });
 });

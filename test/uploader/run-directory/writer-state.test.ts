@@ -65,6 +65,28 @@ describe('WriterWatch', () => {
     expect(await watch().check()).toBe('lost');
   });
 
+  describe('of a heartbeat from before a reboot', () => {
+    const host = 'id of the host';
+    const check = (hostId: string, changes: object): Promise<string> => {
+      beat({ space: 'gpu-3 boot-1 pid:[1]', host_id: host, ...changes });
+      const current = async () => ({ pid: 7, startedAt: '7', space: 'gpu-3 boot-2 pid:[1]' });
+      const io = { ...nodeIo, clock, hostId: async () => hostId };
+      return new WriterWatch(run, { ...io, processes: { ...nodeIo.processes, current } }).check();
+    };
+
+    it('knows that its process has ended', async () => {
+      expect(await check(host, {})).toBe('lost');
+    });
+
+    it.each([
+      ['has the host name, but another id', 'id of another host', {}],
+      ['has no id, as in a container or in a file of an earlier version', host, { host_id: undefined }],
+      ['has the id and the boot, but another pid namespace', host, { space: 'gpu-3 boot-2 pid:[2]' }],
+    ])('waits for missed heartbeats if the host %s', async (_, hostId, changes) => {
+      expect(await check(hostId, changes)).toBe('writing');
+    });
+  });
+
   it('trusts a process on another host for 60 missed heartbeats, by its own clock', async () => {
     beat();
     const watched = watch();

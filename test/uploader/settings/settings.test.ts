@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RULES } from '../../../scripts/lint-words.mjs';
 import { nodeIo } from '../../../uploader/base/io/io.js';
 import { createProgram } from '../../../uploader/commands/program.js';
@@ -83,6 +84,28 @@ describe('readSettings', () => {
     expect((await read({}, { XDG_CONFIG_HOME: home })).values.intervalMs).toBe(4_000);
   });
 
+  it('reads a file that is a link, as Kubernetes mounts it, but waits for no pipe', async () => {
+    const directory = createTempDir();
+    symlinkSync(writeConfigFile('{"interval": 5}'), join(directory, 'link.json'));
+    execFileSync('mkfifo', [join(directory, 'pipe.json')]);
+
+    expect((await read({ config: join(directory, 'link.json') })).values.intervalMs).toBe(5_000);
+    await expect(read({ config: join(directory, 'pipe.json') })).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+    });
+  });
+
+  it('reads no file of the working directory', async () => {
+    const directory = createTempDir();
+    mkdirSync(join(directory, 'polytrack'));
+    for (const name of ['config.json', 'polytrack.json', '.polytrack.json', 'polytrack/config.json', '.env'])
+      writeFileSync(join(directory, name), '{"interval": 6}');
+    vi.spyOn(process, 'cwd').mockReturnValue(directory);
+    onTestFinished(() => void vi.restoreAllMocks());
+
+    expect((await read({}, { HOME: createTempDir() })).values.intervalMs).toBe(10_000);
+  });
+
   it.each([
     ['concurency', 'Did you mean "concurrency"?'],
     ['retry-timeout', 'Did you mean "retryTimeout"?'],
@@ -112,6 +135,23 @@ describe('readSettings', () => {
       message: expect.stringContaining(`${config}: ${problem}`),
       hint: 'Write one JSON object, such as { "store": "s3://bucket/prefix" }.',
     });
+  });
+
+  it.each([
+    'bandwidth',
+    'requests',
+    'shard',
+    'http',
+    'polyaxon',
+    'objectTags',
+    'interval',
+    'retryTimeout',
+    'store',
+  ])('rejects an object that cannot become a text, as the value of %s', async (key) => {
+    const config = writeConfigFile(JSON.stringify({ [key]: { toString: 1 } }));
+
+    if (key === 'objectTags') expect((await read({ config })).values.objectTags).toEqual({ toString: '1' });
+    else await expect(read({ config })).rejects.toMatchObject({ code: 'ERR_CONFIG' });
   });
 
   it('requires a file that is set, and names the source of its path', async () => {

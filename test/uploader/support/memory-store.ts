@@ -1,7 +1,7 @@
 /** A store in memory. A test can make any call fail: before it takes effect, or afterwards with the response lost. */
 
 import { crc32 } from 'node:zlib';
-import type { RetryOutcome } from '../../../uploader/base/retry-table.js';
+import { OutcomeError, type RetryOutcome } from '../../../uploader/base/retry-table.js';
 import { type StoreCapabilities, UNPROBED_S3 } from '../../../uploader/store/base/capabilities.js';
 import type {
   AppendOutcome,
@@ -104,7 +104,7 @@ export class MemoryStore implements Store {
     prefix: string,
     { after = '' }: { after?: string | undefined } = {},
   ): AsyncGenerator<ListedObject> {
-    this.#enter('list', prefix);
+    if (this.#enter('list', prefix) === 'fail') throw new OutcomeError(unavailable());
     const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
     for (const key of keys) {
       const { bytes, etag } = this.objects.get(key)!;
@@ -151,7 +151,6 @@ export class MemoryStore implements Store {
     const baseBytes = operation === 'append' ? (base?.sizeBytes ?? 0) : 0;
     this.sentBytes += bytes.length - baseBytes;
     request.onBytesSent?.(bytes.length - baseBytes);
-    if (bytes.length !== target.sizeBytes || crc32(bytes) !== target.crc32) return { status: 'changed' };
     const found = this.objects.get(key);
     if (found?.commitId === commitId)
       return fault === 'lost' ? unavailable() : { status: 'stored', etag: found.etag };
@@ -159,6 +158,7 @@ export class MemoryStore implements Store {
       const isTarget = found?.bytes.equals(bytes) === true;
       return isTarget ? { status: 'stored', etag: found.etag } : { status: 'conflict' };
     }
+    if (bytes.length !== target.sizeBytes || crc32(bytes) !== target.crc32) return { status: 'changed' };
     this.#versions += 1;
     const etag = `v${this.#versions}`;
     this.objects.set(key, { bytes: Buffer.from(bytes), etag, commitId, generation });

@@ -42,6 +42,33 @@ export function failingWrites(isFailing: (path: string) => boolean, code: string
   });
 }
 
+/** Notes the files that get their names: `synced`, or with bytes that a power failure would lose. */
+export function watchSyncs(): { fileSystem: FileSystem; renamed: ('synced' | 'unsynced')[] } {
+  const unsynced = new Set<string>();
+  const renamed: ('synced' | 'unsynced')[] = [];
+  const fileSystem = wrapFileSystem({
+    openForWriting: async (path, how, mode) => {
+      const file = await nodeFileSystem.openForWriting(path, how, mode);
+      return {
+        append: async (bytes) => {
+          unsynced.add(path.toString());
+          await file.append(bytes);
+        },
+        sync: async () => {
+          await file.sync();
+          unsynced.delete(path.toString());
+        },
+        close: () => file.close(),
+      };
+    },
+    rename: async (from, to) => {
+      renamed.push(unsynced.has(from.toString()) ? 'unsynced' : 'synced');
+      await nodeFileSystem.rename(from, to);
+    },
+  });
+  return { fileSystem, renamed };
+}
+
 export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: simulated by a test`), { code });
 }

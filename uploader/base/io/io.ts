@@ -1,11 +1,13 @@
 /** Bundles the side effects of the uploader, so that tests can replace them. */
 
+import { hostname } from 'node:os';
 import { type Clock, systemClock } from '../../../src/base/clock.js';
+import { readMachineId, toHostId } from '../../../src/base/host-id.js';
 import { openChokidarWatcher } from './chokidar-watcher.js';
 import type { FileSystem } from './file-system.js';
 import type { OpenFileWatcher } from './file-watcher.js';
 import { nodeFileSystem } from './node-file-system.js';
-import { nodeProcessTable, type ProcessTable, readHostId } from './processes.js';
+import { nodeProcessTable, type ProcessTable } from './processes.js';
 import { nodeRandomness, type Randomness } from './randomness.js';
 
 export interface Io {
@@ -25,6 +27,6 @@ export const nodeIo: Io = {
   clock: systemClock,
   randomness: nodeRandomness,
   processes: nodeProcessTable,
-  hostId: readHostId,
+  hostId: async () => toHostId(readMachineId(), hostname()),
   openFileWatcher: openChokidarWatcher,
 };

@@ -80,13 +80,16 @@ export async function takeLock(path: string, io: Io, options: LockOptions): Prom
   };
 }
 
-/** Whether an uploader holds the lock, as far as this process can see. Never rejects. */
-export async function isLocked(path: string, io: Io): Promise<boolean> {
+/** Returns the uploader that holds the lock, as far as this process can see; null if none does. Never rejects. */
+export async function findHolder(
+  path: string,
+  io: Io,
+): Promise<{ readonly pid: number; readonly token: string } | null> {
   try {
     const holder = await readHolder(path, io);
-    return holder !== null && !(await isStale(path, holder, io));
+    return holder !== null && !(await isStale(path, holder, io)) ? holder : null;
   } catch {
-    return false; // unreadable: the holder runs as another user, so its status cannot be read either
+    return null; // unreadable: the holder runs as another user, so its status cannot be read either
   }
 }
 

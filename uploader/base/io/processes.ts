@@ -1,6 +1,5 @@
 /** Identifies processes and checks whether they run, so that a lock can distinguish a live holder from a dead one. */
 
-import { createHash } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { systemErrorCode } from './system-error.js';
@@ -49,13 +48,4 @@ async function readStartTime(pid: number): Promise<string> {
   } catch {
     return ''; // not Linux, or the process has ended; the caller has already checked with the kernel
   }
-}
-
-/**
- * Returns an id of this host that survives a reboot. It includes the host name, because copies of a virtual machine and containers of one
- * image share the machine id.
- */
-export async function readHostId(): Promise<string> {
-  const machineId = await readFile('/etc/machine-id', 'utf8').catch(() => ''); // not Linux: use only the host name
-  return createHash('sha256').update(`${machineId.trim()} ${hostname()}`).digest('hex').slice(0, 32);
 }

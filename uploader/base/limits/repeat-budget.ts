@@ -10,25 +10,27 @@
 const SHARE = 0.1;
 const BYTES_PER_SECOND = 2 * 1024;
 const DEFAULT_INTERVAL_MS = 10_000;
-/** What is available at the start, and the most that time can save. */
-const BURST_BYTES = 64 * 1024;
+/** What this many seconds pay for is available at the start, and is the most that time can save. */
+const BURST_SECONDS = 32;
 
 export class RepeatBudget {
   readonly #factor: number;
+  readonly #bytesPerSecond: number;
   #bytes: number;
   #countedMs: number;
 
-  /** `intervalMs`: the wanted interval between uploads of a growing file. */
-  constructor(intervalMs: number, nowMs: number) {
+  /** `intervalMs`: the wanted interval between uploads of a growing file. `bytesPerSecond`: what each second pays for at the default interval. */
+  constructor(intervalMs: number, nowMs: number, bytesPerSecond = BYTES_PER_SECOND) {
     this.#factor = DEFAULT_INTERVAL_MS / intervalMs;
-    this.#bytes = BURST_BYTES * this.#factor;
+    this.#bytesPerSecond = bytesPerSecond * this.#factor;
+    this.#bytes = this.#mostBytes;
     this.#countedMs = nowMs;
   }
 
   /** How long to wait until `bytes` may be sent that a later upload will repeat, if nothing else is stored meanwhile. */
   msUntil(bytes: number, nowMs: number): number {
     this.#count(nowMs);
-    return Math.max(0, (1000 * (bytes - this.#bytes)) / (BYTES_PER_SECOND * this.#factor));
+    return Math.max(0, (1000 * (bytes - this.#bytes)) / this.#bytesPerSecond);
   }
 
   /** Such bytes are being sent. They may exceed the budget: later ones then wait longer. */
@@ -42,12 +44,12 @@ export class RepeatBudget {
   }
 
   #count(nowMs: number): void {
-    const gained = ((nowMs - this.#countedMs) * BYTES_PER_SECOND * this.#factor) / 1000;
+    const gained = ((nowMs - this.#countedMs) * this.#bytesPerSecond) / 1000;
     this.#countedMs = nowMs;
     this.#bytes = Math.max(this.#bytes, Math.min(this.#bytes + gained, this.#mostBytes));
   }
 
   get #mostBytes(): number {
-    return BURST_BYTES * this.#factor;
+    return BURST_SECONDS * this.#bytesPerSecond;
   }
 }

@@ -24,6 +24,7 @@ import {
   type SummaryMetadata,
 } from '../../../src/format/wire/messages.js';
 import { NumberColumns } from './number-columns.js';
+import { RowGroups } from './row-groups.js';
 import type { SeriesTable, ServedSeries } from './series-table.js';
 import { type StoredValue, toLegacyMetadata } from './stored-value.js';
 
@@ -32,6 +33,8 @@ export interface Part {
   /** Hides the points before this part from this step on: a retraction. */
   readonly retractedFrom: number | bigint | undefined;
   readonly numbers: NumberColumns | undefined;
+  /** The position among the parts of the file. */
+  readonly index: number;
   readonly stored: StoredValue[];
 }
 
@@ -45,12 +48,18 @@ export class Session {
   }
 }
 
-/** A series in which values are put that are not shown. */
+/** Where the values of a source go. */
+interface Place {
+  readonly part: Part;
+  readonly isConverted: boolean;
+  readonly elements: number;
+}
+
+/** The place of values that are not shown. */
 const HIDDEN = null;
 
-type Place =
-  | { readonly part: Part; readonly isConverted: boolean; readonly elements: number }
-  | typeof HIDDEN;
+/** Scratch memory of all files. */
+const groups = new RowGroups();
 
 export class ServedFile {
   readonly name: string;
@@ -64,7 +73,8 @@ export class ServedFile {
   lastWallTime = Number.NEGATIVE_INFINITY;
   /** Of the scalars in columns: by source, where they go. Valid until a session or a part begins. */
   #sources: ScalarBatch['sources'] = [];
-  #places: (Place | undefined)[] = [];
+  #places: (Place | typeof HIDDEN | undefined)[] = [];
+  readonly #parts: Part[] = [];
 
   constructor(name: string, open: () => Promise<EventFileBytes>, series: SeriesTable, capacity: number) {
     this.name = name;
@@ -78,33 +88,50 @@ export class ServedFile {
     else this.#addEvent(batch);
   }
 
+  /** Forgets what is only of use while batches of one reader arrive. */
+  pause(): void {
+    this.#sources = [];
+    this.#places = [];
+  }
+
   #addScalars(batch: ScalarBatch, start: number): void {
-    const { count, sources, sourceIndices, steps, wallTimes, values, sizes } = batch;
+    const { count, sources, sourceIndices, steps, wallTimes, sizes } = batch;
     if (sources !== this.#sources) {
       this.#sources = sources;
       this.#places = [];
     }
+    groups.begin(count);
+    let { lastWallTime } = this;
     let offset = start;
-    for (let i = 0; i < count; i++) {
-      const source = sourceIndices[i]!;
+    for (let row = 0; row < count; row++) {
+      const source = sourceIndices[row]!;
       let place = this.#places[source];
       if (place === undefined) {
         place = this.#placeOf(factsOf(sources[source]!.first));
         this.#places[source] = place;
       }
-      const wallTime = wallTimes[i]!;
-      if (wallTime > this.lastWallTime) this.lastWallTime = wallTime;
+      const wallTime = wallTimes[row]!;
+      if (wallTime > lastWallTime) lastWallTime = wallTime;
+      const sizeBytes = sizes[row]!;
       if (place !== HIDDEN) {
-        const { part } = place;
-        if (part.numbers !== undefined) part.numbers.add(steps[i]!, wallTime, values[i]!);
-        else {
-          const { isConverted, elements } = place;
-          const [step, sizeBytes] = [steps[i]!, sizes[i]!];
-          part.stored.push({ step, wallTime, offset, sizeBytes, index: 0, elements, isConverted });
-        }
+        const { part, isConverted, elements } = place;
+        if (part.numbers !== undefined) groups.put(row, part.index);
+        else
+          part.stored.push({
+            step: steps[row]!,
+            wallTime,
+            offset,
+            sizeBytes,
+            index: 0,
+            elements,
+            isConverted,
+          });
       }
-      offset += sizes[i]!;
+      offset += sizeBytes;
     }
+    for (const { series, start, end } of groups.finish())
+      this.#parts[series]!.numbers!.addRows(batch, groups.rows, start, end);
+    this.lastWallTime = lastWallTime;
     if (count > 0) this.firstWallTime ??= wallTimes[0]!;
   }
 
@@ -148,7 +175,7 @@ export class ServedFile {
   }
 
   /** Where the points of values with these facts go. */
-  #placeOf(facts: ValueFacts): Place {
+  #placeOf(facts: ValueFacts): Place | typeof HIDDEN {
     const { value, plugin, isLegacy } = facts;
     const { tag } = value;
     const own = isLegacy ? toLegacyMetadata(value, plugin!) : value.metadata;
@@ -176,8 +203,10 @@ export class ServedFile {
     const part = {
       retractedFrom,
       numbers: isNumber ? new NumberColumns(this.#capacity) : undefined,
+      index: this.#parts.length,
       stored: [],
     };
+    this.#parts.push(part);
     const { parts } = this.sessions.at(-1)!;
     parts.set(tag, [...(parts.get(tag) ?? []), part]);
     this.#places = [];

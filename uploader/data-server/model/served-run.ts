@@ -6,7 +6,7 @@
  */
 
 import type { NumberPoints } from './number-columns.js';
-import { SeriesTable } from './series-table.js';
+import { SeriesTable, type ServedSeries } from './series-table.js';
 import { type Part, ServedFile, type Session } from './served-file.js';
 import type { StoredValue } from './stored-value.js';
 
@@ -19,14 +19,18 @@ export interface StoredPoint {
 type Limit = number | bigint | undefined;
 
 export class ServedRun {
-  readonly name: string;
-  series = new SeriesTable();
+  name: string;
+  readonly series: SeriesTable;
   /** In the order of their names. */
-  files: ServedFile[] = [];
+  readonly files: ServedFile[] = [];
+  /** Counts the changes. */
+  version = 0;
   #limits: Map<Session, Limit> | undefined;
 
-  constructor(name: string) {
+  /** `late`: that of the series of an earlier reading of the same files. */
+  constructor(name: string, late: readonly ServedSeries[] = []) {
     this.name = name;
+    this.series = new SeriesTable(late);
   }
 
   /** The wall time of the first event, by which TensorBoard orders runs. */
@@ -41,15 +45,9 @@ export class ServedRun {
     return file;
   }
 
-  /** Forgets everything, so that all files are read again. */
-  clear(): void {
-    this.series = new SeriesTable();
-    this.files = [];
-    this.touch();
-  }
-
   /** Call after something was added to a file. */
   touch(): void {
+    this.version++;
     this.#limits = undefined;
   }
 

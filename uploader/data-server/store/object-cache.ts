@@ -13,7 +13,7 @@ import type { NewerOutcome, ReadNewerOptions, Store } from '../../store/base/sto
 
 interface ObjectCacheOptions {
   readonly directory: string;
-  /** The oldest copies are deleted above this. */
+  /** Above this, the copies that were not used for the longest time are deleted. */
   readonly maxBytes: number;
   readonly store: Store;
   readonly retryPolicy: Pick<RetryPolicy, 'withRetry'>;
@@ -26,6 +26,9 @@ const OVERLAP_BYTES = 16;
 export class ObjectCache {
   readonly #options: ObjectCacheOptions;
   readonly #copies = new Map<string, Copy>();
+  /** The copies in the directory by path, in the order of use. Those that an earlier server has left have no `copy`. */
+  readonly #used = new Map<string, { readonly sizeBytes: number; readonly copy?: Copy | undefined }>();
+  #totalBytes = 0;
 
   constructor(options: ObjectCacheOptions) {
     this.#options = options;
@@ -33,30 +36,51 @@ export class ObjectCache {
 
   /** Creates the directory, and deletes the copies that exceed the limit. */
   async open(): Promise<void> {
-    const { directory, maxBytes } = this.#options;
+    const { directory } = this.#options;
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const found = [];
     for (const name of await readdir(directory)) {
+      if (name.includes('.')) continue;
       const path = join(directory, name);
       const { size, mtimeMs } = await stat(path).catch(() => ({ size: 0, mtimeMs: 0 }));
       found.push({ path, size, mtimeMs });
     }
-    let total = found.reduce((sum, { size }) => sum + size, 0);
-    for (const { path, size } of found.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
-      if (total <= maxBytes) break;
-      await rm(path, { force: true });
-      total -= size;
-    }
+    for (const { path, size } of found.sort((a, b) => a.mtimeMs - b.mtimeMs)) this.#use(path, size);
+    await this.#deleteOldest();
   }
 
   /** The copy of an object. `etag`: the version that is wanted at least; undefined to ask the store for a newer one. */
   async update(key: string, etag: string | undefined): Promise<'changed' | 'unchanged' | 'absent'> {
-    return this.#copyOf(key).update(etag);
+    const copy = this.#copyOf(key);
+    try {
+      return await copy.update(etag);
+    } finally {
+      this.#use(copy.path, copy.sizeBytes, copy);
+      await this.#deleteOldest();
+    }
   }
 
   /** The path of a copy that `update` has read. */
   pathOf(key: string): string {
     return this.#copyOf(key).path;
+  }
+
+  #use(path: string, sizeBytes: number, copy?: Copy): void {
+    this.#totalBytes += sizeBytes - (this.#used.get(path)?.sizeBytes ?? 0);
+    this.#used.delete(path);
+    this.#used.set(path, { sizeBytes, copy });
+  }
+
+  /** The last one that was used stays. It may be larger than the limit. */
+  async #deleteOldest(): Promise<void> {
+    for (const [path, { sizeBytes, copy }] of this.#used) {
+      if (this.#totalBytes <= this.#options.maxBytes || this.#used.size === 1) break;
+      if (copy?.isUpdating === true) continue;
+      this.#used.delete(path);
+      this.#totalBytes -= sizeBytes;
+      await rm(path, { force: true });
+      await rm(`${path}.json`, { force: true });
+    }
   }
 
   #copyOf(key: string): Copy {
@@ -72,6 +96,8 @@ export class ObjectCache {
 
 class Copy {
   readonly path: string;
+  /** As the last update found or left it. */
+  sizeBytes = 0;
   readonly #key: string;
   readonly #options: ObjectCacheOptions;
   #etag: string | null | undefined;
@@ -81,6 +107,10 @@ class Copy {
     this.#key = key;
     this.path = path;
     this.#options = options;
+  }
+
+  get isUpdating(): boolean {
+    return this.#updating !== undefined;
   }
 
   /** One update at a time. */
@@ -97,6 +127,7 @@ class Copy {
       ({ size }) => size,
       () => 0,
     );
+    this.sizeBytes = sizeBytes;
     this.#etag ??= await this.#readVersion();
     if (sizeBytes === 0) this.#etag = null;
     if (wanted !== undefined && this.#etag === wanted) return 'unchanged';
@@ -144,6 +175,7 @@ class Copy {
         if (Buffer.compare(chunk.subarray(0, known), expected) !== 0) return false;
         if (known < chunk.length) await file.write(chunk, known, chunk.length - known, at + known);
         at += chunk.length;
+        this.sizeBytes = Math.max(sizeBytes, at);
       }
       return at >= sizeBytes;
     } finally {

@@ -30,6 +30,8 @@ interface StoreRunsOptions extends FollowOptions {
   readonly prefix: string;
   readonly access: StoreAccess;
   readonly cache: ObjectCache;
+  /** How often to ask for new bytes of a live file, in seconds. 0: never. Default: 1 s for one live file, up to 5 s for more. */
+  readonly reloadSeconds?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -123,11 +125,12 @@ export class StoreRuns implements RunTable {
   }
 
   #schedule(): void {
-    const { clock } = this.#options;
+    const { clock, reloadSeconds } = this.#options;
     const now = clock.monotonicMs();
-    if (this.#isClosed || now - this.#lastCallMs > IDLE_MS) return;
+    if (this.#isClosed || reloadSeconds === 0 || now - this.#lastCallMs > IDLE_MS) return;
     const live = this.#live.size;
-    const probeMs = live === 0 ? LIST_MS : Math.min(MAX_PROBE_MS, PROBE_MS * live);
+    const usualMs = Math.min(MAX_PROBE_MS, PROBE_MS * live);
+    const probeMs = live === 0 ? LIST_MS : reloadSeconds === undefined ? usualMs : reloadSeconds * 1000;
     const untilList = Math.max(0, this.#lastListMs + LIST_MS - now);
     this.#timer = setTimeout(
       () => {

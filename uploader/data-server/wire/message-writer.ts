@@ -47,6 +47,20 @@ export class MessageWriter {
     }
   }
 
+  /** Writes with `write`, and returns a copy of what it has written. */
+  record(write: () => void): Uint8Array {
+    const start = this.#at;
+    write();
+    return this.#bytes.slice(start, this.#at);
+  }
+
+  /** Writes fields that are encoded already. */
+  encoded(fields: Uint8Array): void {
+    this.#reserve(fields.length);
+    this.#bytes.set(fields, this.#at);
+    this.#at += fields.length;
+  }
+
   string(field: number, value: string): void {
     this.bytes(field, encodeUtf8(value));
   }

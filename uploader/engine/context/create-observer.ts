@@ -44,6 +44,7 @@ export function createObserver(context: ObserverContext): RunObserver {
     io,
     client: new PolyaxonClient({
       connection: api.connection(),
+      transport: api.transport,
       clock: io.clock,
       beforeRequest,
       onNotice: (notice) => emit({ kind: 'notice', ...notice }),

@@ -27,7 +27,8 @@ export async function scanRuns(
   const [overlap] = refused.values();
   if (overlap !== undefined) throw overlap;
   const runs = inventory.runs.filter(({ directory }) => directory !== null);
-  if (runs.length > 0 || scanner.problems.length > 0) return runs;
+  // A scan that was stopped says nothing about what is on disk.
+  if (runs.length > 0 || scanner.problems.length > 0 || signal?.aborted === true) return runs;
   const error = await explainNoRuns(io.fileSystem, config.path);
   if (error !== null) throw error;
   return runs;
@@ -87,7 +88,11 @@ async function listFrom(
   const { retryPolicy, store, inventory } = context;
   const start = `${runs[0]!.uuid}/`;
   const open = (last: ListedObject | undefined) =>
-    store.list(isShared ? '' : start, { after: last?.key ?? (isShared ? start : undefined), signal });
+    store.list(isShared ? '' : start, {
+      after: last?.key ?? (isShared ? start : undefined),
+      expected: isShared ? undefined : inventory.expectedDirectoriesOf(runs[0]!),
+      signal,
+    });
   let listed = 0;
   let received = 0;
   inventory.beginListing(runs[0]!);

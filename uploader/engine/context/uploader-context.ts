@@ -5,7 +5,7 @@ import type { Clock } from '../../../src/base/clock.js';
 import type { CodedError } from '../../../src/base/errors.js';
 import type { OptionTable } from '../../../src/base/options.js';
 import { guardUser } from '../../../src/base/user-callback.js';
-import { type RefusedError, StoreInsideRunError } from '../../base/errors.js';
+import { type RefusedError, StoreInsideRunError, StoreUnavailableError } from '../../base/errors.js';
 import type { FileWatcher } from '../../base/io/file-watcher.js';
 import { type Io, nodeIo } from '../../base/io/io.js';
 import { resolveExisting } from '../../base/io/resolve-existing.js';
@@ -106,6 +106,7 @@ export class UploaderContext {
   /** Runs that must not be sent, because they overlap with the store directory. */
   readonly refused = new Map<number, RefusedError>();
   readonly startMs: number;
+  lockToken: string | null = null; // identifies this process as the holder of the lock, once it has it
   sentBytes = 0;
   /** The runs and files that this uploader works on; a cluster replaces it. */
   ownership: Ownership;
@@ -191,7 +192,7 @@ export class UploaderContext {
     const io = options.io ?? nodeIo;
     const location = parseStoreUrl(given.store);
     const place = await locate(io.fileSystem, given.path, { mayBeMissing: mode.isWatching });
-    const storePath = location.scheme === 'file' ? await resolveExisting(io.fileSystem, location.path) : null;
+    const storePath = location.scheme === 'file' ? await resolveStore(io, location.path) : null;
     let context: UploaderContext | undefined;
     const early: StoreNotice[] = []; // notices may come before the context exists
     const onNotice = (notice: StoreNotice): void => {
@@ -264,8 +265,8 @@ export class UploaderContext {
     ...(this.config.oneFileSystem ? { device: this.rootWatch.device } : {}),
   });
 
-  /** Whether event files are exported. Default: when Polyaxon is the store or the API. */
-  get exportsEvents(): boolean {
+  /** Whether Polyaxon event files are generated. Default: when Polyaxon is the store or the API. */
+  get convertsEvents(): boolean {
     const isForPolyaxon =
       this.observer.wantsExport === true || /^polyaxon(\+https?)?:/.test(this.config.store);
     return this.sendsFiles && (this.config.exportEvents ?? isForPolyaxon);
@@ -318,8 +319,7 @@ export class UploaderContext {
   }
 
   #createObserver(beforeRequest: (signal?: AbortSignal) => Promise<void>): RunObserver {
-    const { io, config, isWatching, paths, store, inventory, emit } = this;
-    const { sendsFiles } = this;
+    const { io, config, isWatching, paths, store, sendsFiles, inventory, emit } = this;
     const isOurs = (run: KnownRun): boolean => this.isOurs(run);
     return createObserver({
       ...{ io, config, isWatching, paths, store, sendsFiles, inventory, emit, isOurs, beforeRequest },
@@ -389,4 +389,12 @@ function isInside(path: string, directory: string): boolean {
 /** The name of a run that has none: its path below the root. */
 function toRunName(start: Buffer, directory: Buffer): string {
   return relative(start.toString(), directory.toString()) || basename(directory.toString());
+}
+
+async function resolveStore({ fileSystem }: Io, path: string): Promise<string> {
+  try {
+    return await resolveExisting(fileSystem, path);
+  } catch (cause) {
+    throw new StoreUnavailableError(`find the directory ${path}`, 1, true, { cause });
+  }
 }

@@ -1,7 +1,8 @@
 /** Determines the status of roots and stores from another process, without taking the lock and without contacting the store. */
 
+import { formatCount } from '../../base/format.js';
 import type { Io } from '../../base/io/io.js';
-import { isLocked } from '../../base/io/lock-file.js';
+import { findHolder } from '../../base/io/lock-file.js';
 import type { FileId } from '../../pipeline/inventory/file-table.js';
 import { Inventory } from '../../pipeline/inventory/inventory.js';
 import { replayFiles } from '../../pipeline/journal/journal-files.js';
@@ -18,6 +19,7 @@ import {
   readAllStatus,
   readStatus,
   type Status,
+  type StatusProblem,
   sumUpRuns,
   toProblems,
   toRunStatus,
@@ -25,12 +27,14 @@ import {
 
 export interface FoundStatus extends Omit<Status, 'runs'> {
   readonly runs: readonly FoundRun[];
-  /** Whether an uploader is running. If not, the status was computed now from the journal and the disk. */
+  /** Whether an uploader is running. If not, or while it is starting, the status was computed now from the journal and the disk. */
   readonly isRunning: boolean;
   /** The age of the status. */
   readonly ageMs: number;
 }
 
+/** A watch writes its status every 30 seconds. */
+const MAX_AGE_SECONDS = 90;
 const IGNORED = { onUnavailable: () => undefined, onBack: () => undefined };
 
 /** Returns the status of the configured path and store. Throws a coded error for an unusable configuration, and the reason of an aborted signal. */
@@ -78,10 +82,11 @@ interface Known {
   readonly written: Status | null;
 }
 
-/** Returns what the running uploader has written, else compares the journal with the disk. */
+/** Returns what the running uploader has written, if it has; else compares the journal with the disk. */
 async function findOne(known: Known, signal: AbortSignal | undefined): Promise<FoundStatus> {
   const { config, io, place, paths, store, storePath, written } = known;
-  if (written !== null && (await isLocked(paths.lock, io))) {
+  const holder = await findHolder(paths.lock, io);
+  if (written !== null && holder !== null && isCurrent(written, holder, io)) {
     const runs = written.runs.filter(({ directory }) => isBelow(directory, place.start.toString()));
     return toFound({ ...written, runs, total: sumUpRuns(runs) }, true, io);
   }
@@ -109,10 +114,42 @@ async function findOne(known: Known, signal: AbortSignal | undefined): Promise<F
       toRunStatus(inventory, run, config.project, { phase: 'unknown', stateOf, behindMs: 0, api: undefined }),
     )
     .map((run) => withLast(run, last.get(run.uuid)));
-  const idle = { state: 'idle', pid: null, reason: null, storeOutageMs: null, isStateless: false } as const;
-  const problems = toProblems(scanner);
+  const facts = { pid: holder?.pid ?? null, reason: null, storeOutageMs: null, isStateless: false };
+  const state = holder === null ? 'idle' : 'starting';
+  const problems = [...toProblems(scanner), ...(await findEmptied(inventory, known))];
   const found = { root: place.root.toString(), store, updatedAt: io.clock.wallTime(), runs, problems };
-  return toFound({ version: 1, ...found, total: sumUpRuns(runs), ...idle }, false, io);
+  return toFound({ version: 1, ...found, total: sumUpRuns(runs), ...facts, state }, holder !== null, io);
+}
+
+/**
+ * Whether the holder of the lock has written the status, and is likely to be alive. A sync writes its status only at its end, and an uploader
+ * that was killed leaves its last one behind, and on another host its lock too: then journal and disk say more.
+ */
+function isCurrent(
+  { state, pid, lock, updatedAt }: Status,
+  holder: { readonly pid: number; readonly token: string },
+  { clock }: Io,
+): boolean {
+  const isOfHolder = lock == null ? pid === holder.pid : lock === holder.token;
+  return isOfHolder && state !== 'ended' && Math.abs(clock.wallTime() - updatedAt) < MAX_AGE_SECONDS;
+}
+
+/**
+ * A directory that has lost all of its runs, and everything else: most likely a volume that is not mounted. The journal has no run of which nothing
+ * was stored, but the last report has.
+ */
+async function findEmptied(
+  { runs }: Inventory,
+  { place: { start }, written, io }: Known,
+): Promise<StatusProblem[]> {
+  const reported = written?.runs.filter(({ directory }) => isBelow(directory, start.toString())) ?? [];
+  const count = Math.max(runs.length, reported.length);
+  if (count === 0 || runs.some(({ directory }) => directory !== null)) return [];
+  const names = await io.fileSystem.readDirectory(start).catch(() => null); // the scan has reported why
+  if (names === null || names.length > 0) return [];
+  const path = start.toString();
+  const message = `${path}: it is empty, but had ${formatCount(count, 'run')} at the last upload`;
+  return [{ path, code: 'ERR_FILE_UNREADABLE', message }];
 }
 
 function isBelow(path: string, directory: string): boolean {
@@ -123,7 +160,7 @@ function isBelow(path: string, directory: string): boolean {
 export async function listStatus(stateDirectory: string, io: Io): Promise<FoundStatus[]> {
   const found: FoundStatus[] = [];
   for await (const { paths, status } of readAllStatus(io.fileSystem, stateDirectory))
-    found.push(await toFound(status, await isLocked(paths.lock, io), io));
+    found.push(await toFound(status, (await findHolder(paths.lock, io)) !== null, io));
   return found;
 }
 

@@ -1,9 +1,8 @@
 /** Serves `/healthz`, `/readyz` and `/metrics` of a watch over HTTP. Accepts only GET and HEAD, and never echoes request data. */
 
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { messageOf } from '../../../src/base/errors.js';
-import { ConfigError } from '../../base/errors.js';
+import type { Socket } from 'node:net';
+import { listen } from '../../base/io/listen.js';
 import type { HttpAddress } from '../../settings/value-types.js';
 import type { Health, Monitor } from './monitor.js';
 import { METRICS_TYPE } from './prometheus.js';
@@ -34,13 +33,8 @@ export async function serveMonitor(monitor: Monitor, { host, port }: HttpAddress
       answer(response, 405, 'text/plain', 'only GET and HEAD\n');
     } else answerPath(monitor, url.split('?', 1)[0] ?? '', response);
   });
-  try {
-    await listen(server, host, port);
-  } catch (cause) {
-    const message = `--http ${host}:${port}: cannot listen at this address: ${messageOf(cause)}`;
-    throw new ConfigError(message, 'Pass another address to --http, as [host:]port.', { cause });
-  }
-  const { port: taken, family } = server.address() as AddressInfo;
+  const hint = 'Pass another address to --http, as [host:]port.';
+  const { port: taken, family } = await listen(server, { host, port }, `--http ${host}:${port}`, hint);
   const shown = family === 'IPv6' ? `[${host}]` : host;
   return {
     url: `http://${shown}:${taken}`,
@@ -87,14 +81,4 @@ function answerHealth(response: ServerResponse, { isGood, reason }: Health): voi
 function answer(response: ServerResponse, status: number, type: string, body: string): void {
   response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' });
   response.end(body);
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

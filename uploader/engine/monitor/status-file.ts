@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { largestOf } from '../../../src/base/largest-of.js';
+import { StateDirectoryError } from '../../base/errors.js';
 import type { FileSystem } from '../../base/io/file-system.js';
 import { isAbsent } from '../../base/io/system-error.js';
 import { readWholeFile } from '../../base/io/whole-file.js';
@@ -21,6 +22,8 @@ export interface Status {
   readonly store: string;
   /** The process id of the uploader; null when none is running. */
   readonly pid: number | null;
+  /** The lock of the uploader: a status with another one is that of an earlier uploader. Absent in a file of an earlier version. */
+  readonly lock?: string | null | undefined;
   readonly state: 'starting' | 'watching' | 'paused' | 'draining' | 'ended' | 'idle';
   /** Why the uploader is paused; null when it is not. */
   readonly reason: string | null;
@@ -143,14 +146,14 @@ export async function writeStatus(context: UploaderContext, status: Status): Pro
   }
 }
 
-/** Yields the last status of each uploader in a state directory, ordered by directory. */
+/** Yields the last status of each uploader in a state directory, ordered by directory. Throws `StateDirectoryError`. */
 export async function* readAllStatus(
   fileSystem: FileSystem,
   stateDirectory: string,
 ): AsyncGenerator<{ readonly paths: StatePaths; readonly status: Status }> {
-  const names = await fileSystem.readDirectory(stateDirectory).catch((error: unknown) => {
-    if (isAbsent(error)) return [];
-    throw error;
+  const names = await fileSystem.readDirectory(stateDirectory).catch((cause: unknown) => {
+    if (isAbsent(cause)) return [];
+    throw new StateDirectoryError(stateDirectory, 'list the directory', { cause });
   });
   for (const name of names.map(String).sort()) {
     const paths = toStatePathsIn(join(stateDirectory, name), name);

@@ -5,6 +5,7 @@
  * By default the result is a copy; see `replace-files.ts` for the replacement in place.
  */
 
+import { constants } from 'node:fs';
 import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PARTIAL_SUFFIX } from '../../../src/base/atomic-file.js';
@@ -331,7 +332,7 @@ class RunCompaction {
     for (const name of files) {
       const partial = join(target, PARTIAL_NAME);
       await rm(partial, { force: true });
-      await copyFile(join(directory, name), partial);
+      await copyFile(join(directory, name), partial, constants.COPYFILE_EXCL);
       await rename(partial, join(target, name));
     }
   }

@@ -8,7 +8,7 @@ import { createLocalSource } from '../../../src/reading/local-source.js';
 import { formatBytes, formatCount } from '../../base/format.js';
 import { checkFiles } from '../inspect/fsck.js';
 import { collectRuns, type DiskAccess } from '../runs/find-run.js';
-import { toShortUuid } from '../runs/match-run.js';
+import { createShortener } from '../runs/match-run.js';
 import { type LoadedRow, readRows } from '../runs/read-rows.js';
 import { findValue } from '../runs/run-row.js';
 import { type DoctorFinding, ok, problem, warning } from './finding.js';
@@ -22,7 +22,8 @@ export async function checkRuns(path: string, access: DiskAccess): Promise<Docto
   const rows = await readRuns(path, access);
   if (rows === null) return checkEventFiles([{ name: path, directory: path }], path, access);
   const newestFirst = [...rows].sort((a, b) => toTime(b) - toTime(a));
-  const runs = newestFirst.map((row) => ({ name: toName(row, rows), directory: row.run.location }));
+  const names = toNames(newestFirst, rows);
+  const runs = newestFirst.map(({ run }, index) => ({ name: names[index]!, directory: run.location }));
   return [...checkEnds(newestFirst), ...(await checkEventFiles(runs, path, access))];
 }
 
@@ -51,7 +52,7 @@ function checkEnds(rows: readonly LoadedRow[]): DoctorFinding[] {
     findings.push(
       warning(
         'runs',
-        `${formatCount(lost.length, 'run')} ended without recording it: ${toNames(lost, rows)}`,
+        `${formatCount(lost.length, 'run')} ended without recording it: ${listNames(toNames(lost, rows))}`,
         'Continue a run with resume: true, or leave it: polytrack sync uploads what it has logged. polytrack fsck <run> checks its files.',
       ),
     );
@@ -61,7 +62,7 @@ function checkEnds(rows: readonly LoadedRow[]): DoctorFinding[] {
     findings.push(
       problem(
         'runs',
-        `${formatCount(unreadable.length, 'run')} cannot be read completely: ${toNames(unreadable, rows)}: ${first!.message}`,
+        `${formatCount(unreadable.length, 'run')} cannot be read completely: ${listNames(toNames(unreadable, rows))}: ${first!.message}`,
         first!.hint,
       ),
     );
@@ -69,14 +70,11 @@ function checkEnds(rows: readonly LoadedRow[]): DoctorFinding[] {
   return findings;
 }
 
-function toNames(some: readonly LoadedRow[], all: readonly LoadedRow[]): string {
-  return listNames(some.map((row) => toName(row, all)));
-}
-
-function toName({ run: { name, uuid, location } }: LoadedRow, all: readonly LoadedRow[]): string {
-  if (uuid === null) return location;
-  const uuids = all.flatMap(({ run }) => run.uuid ?? []);
-  return `${name === null ? '' : `${quote(name)} `}${toShortUuid(uuid, uuids)}`;
+function toNames(some: readonly LoadedRow[], all: readonly LoadedRow[]): string[] {
+  const shorten = createShortener(all.flatMap(({ run }) => run.uuid ?? []));
+  return some.map(({ run: { name, uuid, location } }) =>
+    uuid === null ? location : `${name === null ? '' : `${quote(name)} `}${shorten(uuid)}`,
+  );
 }
 
 function listNames(names: readonly string[]): string {

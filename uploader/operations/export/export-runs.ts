@@ -1,20 +1,21 @@
-/** Exports the metrics of the runs of a root or a store to a file, which is written whole or not at all. */
+/** Exports the metrics of runs to a file, which is written whole or not at all. */
 
 import { open, rename, rm } from 'node:fs/promises';
 import { toPartialPath } from '../../../src/base/atomic-file.js';
 import { loadRuns } from '../../../src/reading/load-runs.js';
 import type { LoadedRun } from '../../../src/reading/loaded-run.js';
+import type { RunSource } from '../../../src/reading/run-source.js';
 import { type ExportMetricsOptions, exportMetrics } from '../../../src/reading/table/export-metrics.js';
 import type { Io } from '../../base/io/io.js';
-import type { Environment } from '../../settings/settings.js';
-import { openRunSource } from '../read/run-source.js';
+import { findRuns } from '../runs/find-run.js';
 
 interface ExportRunsOptions extends ExportMetricsOptions {
-  readonly uuids: readonly string[] | undefined;
+  /** Names of runs, uuids, first digits of uuids, or `latest`. Empty: all runs. */
+  readonly references: readonly string[];
   /** The path of the file, or a function that receives its bytes. */
   readonly out: string | ((bytes: Uint8Array) => Promise<void>);
+  readonly signal: AbortSignal;
   readonly io: Io;
-  readonly environment: Environment;
 }
 
 interface ExportReport {
@@ -22,24 +23,27 @@ interface ExportReport {
   readonly bytes: number;
 }
 
-const URL_PATTERN = /^[a-z][a-z0-9+.-]*:\/\//i;
-
-/** Throws as `loadRuns` and `exportMetrics` do, and the error of the file system for the file. */
-export async function exportRuns(source: string, options: ExportRunsOptions): Promise<ExportReport> {
-  const { uuids, out, io, environment, ...rest } = options;
+/** Closes `source`. Throws as `loadRuns`, `findRuns` and `exportMetrics` do, and the error of the file system for the file. */
+export async function exportRuns(source: RunSource, options: ExportRunsOptions): Promise<ExportReport> {
+  const { references, out, io, ...rest } = options;
   const { signal } = rest;
-  const isUrl = URL_PATTERN.test(source);
-  const opened = isUrl ? await openRunSource(source, { io, environment, signal }) : source;
-  await using runs = loadRuns(opened, { uuids, signal });
-  const found = new Set<string>();
-  const counted = { [Symbol.asyncIterator]: () => countRuns(runs, found) };
-  const pieces = exportMetrics(counted, rest);
-  const bytes = typeof out === 'string' ? await writeWhole(out, pieces) : await pass(pieces, out);
-  return { runs: found.size, bytes };
+  try {
+    const runs =
+      references.length === 0
+        ? loadRuns(source, { signal })
+        : await findRuns(source, references, { io, signal });
+    const found = new Set<string>();
+    const counted = { [Symbol.asyncIterator]: () => countRuns(runs, found) };
+    const pieces = exportMetrics(counted, rest);
+    const bytes = typeof out === 'string' ? await writeWhole(out, pieces) : await pass(pieces, out);
+    return { runs: found.size, bytes };
+  } finally {
+    await source.close();
+  }
 }
 
 async function* countRuns(
-  runs: AsyncIterable<LoadedRun>,
+  runs: AsyncIterable<LoadedRun> | Iterable<LoadedRun>,
   found: Set<string>,
 ): AsyncGenerator<LoadedRun, void, void> {
   for await (const run of runs) {

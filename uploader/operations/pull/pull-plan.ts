@@ -1,5 +1,6 @@
 /** Plans the files of a pull from a run's objects: decodes names, joins tails, and refuses paths outside the run. Pure. */
 
+import { isEventFileName } from '../../../src/format/event-file-name.js';
 import { LINEAGE_FILE, RUN_FILE } from '../../../src/run-directory/layout.js';
 import { RelPathError } from '../../base/errors.js';
 import { parseRelPath, RESERVED_DIRECTORY, type RelPath } from '../../base/rel-path.js';
@@ -54,6 +55,23 @@ export function planPull(stored: StoredRun, withPreviousVersions: boolean): Pull
   }
   const rank = ({ path }: PlannedFile): number => LAST.indexOf(path);
   return { files: planned.sort((a, b) => rank(a) - rank(b)), refused };
+}
+
+/**
+ * Returns groups of files that can be pulled at the same time, of which each is pulled in order: the event files of a directory by name, because readers of
+ * TensorBoard read no file again once there is a later one.
+ */
+export function toGroups(files: readonly PlannedFile[]): readonly (readonly PlannedFile[])[] {
+  const groups = new Map<string, PlannedFile[]>();
+  for (const file of files) {
+    const { path } = file;
+    const nameAt = path.lastIndexOf('/') + 1;
+    const key = isEventFileName(path.slice(nameAt)) ? path.slice(0, nameAt) : path;
+    const group = groups.get(key) ?? [];
+    group.push(file);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map((group) => group.sort((a, b) => (a.path < b.path ? -1 : 1)));
 }
 
 function groupSegments({ runUuid, segments }: StoredRun): Map<string, PlannedFile['segments']> {

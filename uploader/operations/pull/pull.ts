@@ -32,7 +32,7 @@ import { readRunUuid } from '../../run-directory/run-uuid.js';
 import { checkConfig, type SyncConfig } from '../../settings/sync-config.js';
 import type { Store, StoreNotice } from '../../store/base/store.js';
 import { type PullContext, pullFile } from './pull-file.js';
-import { type PlannedFile, planPull } from './pull-plan.js';
+import { type PlannedFile, planPull, toGroups } from './pull-plan.js';
 import type { PulledRun, PullProblem, PullReport } from './pull-report.js';
 import { PullFailure } from './receive.js';
 
@@ -179,7 +179,9 @@ class RunPull {
           this.#bytes += outcome.bytes;
         }
       };
-      await inParallel(this.#config.concurrency, first, pullOne);
+      await inParallel(this.#config.concurrency, toGroups(first), async (group) => {
+        for (const file of group) await pullOne(file);
+      });
       for (const file of last) await pullOne(file);
       await this.#finish(io.fileSystem, context);
     } catch (error) {

@@ -5,14 +5,15 @@
  * may have changed since. Otherwise all objects are listed, which shows for each run whether its row is current.
  */
 
-import type { IndexedRun } from '../../../src/reading/run-facts.js';
+import { setMaxListeners } from 'node:events';
+import type { Clock } from '../../../src/base/clock.js';
 import type { ListRunsOptions, RunFolder } from '../../../src/reading/run-source.js';
 import { RUN_FILE, RUN_UUID_PATTERN, TENSORBOARD_DIRECTORY } from '../../../src/run-directory/layout.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import { parseSegmentKey, type StoredSegment } from '../../pipeline/commit/segments.js';
 import { toCodedError } from '../../pipeline/manifest/stored-run.js';
-import { type IndexRow, isLostRow } from '../../run-index/index-row.js';
+import { type IndexRow, IndexRun } from '../../run-index/index-row.js';
 import { type IndexAccess, readIndex } from '../../run-index/index-store.js';
 import { toRunVersion } from '../../run-index/run-version.js';
 import type { ListedObject, ObjectVersion } from '../../store/base/store.js';
@@ -27,13 +28,16 @@ const MANY_RUNS = 2000;
 const DIGITS = [...'0123456789abcdef'];
 /** Of runs that have not ended, so many are listed to see whether they have changed: those whose rows are the newest. The rows of the others are used unchecked. */
 const MAX_CHECKED = 8;
+/** How long a listing of the names of all runs is used. Meanwhile new runs are found by their rows. */
+const NAMES_MS = 30_000;
 /** If more runs have no row, all objects are listed. */
 const MAX_LISTED = 100;
 
 interface StorePlace {
   readonly access: IndexAccess;
-  /** The URL of the store. */
+  /** The URL of the store, without a slash at the end. */
   readonly url: string;
+  readonly clock: Clock;
 }
 
 /** Yields the folders of the runs in the order of their uuids. */
@@ -41,6 +45,7 @@ export async function* listRunFolders(
   place: StorePlace,
   { uuids = [''], signal }: ListRunsOptions,
 ): AsyncGenerator<RunFolder, void, void> {
+  if (signal !== undefined) setMaxListeners(0, signal); // one listener for each request in flight is not a leak
   // A prefix of another one would list its runs twice.
   const distinct = uuids.filter((each) => !uuids.some((other) => other !== each && each.startsWith(other)));
   const prefixes = [...new Set(distinct)].sort();
@@ -48,7 +53,7 @@ export async function* listRunFolders(
   const usesIndex = place.access.store.listFolders !== undefined && !areUuids;
   const rows = usesIndex ? (await readIndex(place.access, signal)).rows : new Map<string, IndexRow>();
   if (rows.size > FEW_RUNS) {
-    const names = await listNames(place, prefixes, rows.size, signal);
+    const names = await findNames(place, prefixes, rows, signal);
     const missing = names.filter((name) => !rows.has(name));
     if (missing.length <= MAX_LISTED) {
       yield* listIndexed(place, names, rows, signal);
@@ -68,7 +73,7 @@ async function* listIndexed(
 ): AsyncGenerator<RunFolder, void, void> {
   const open = names.flatMap((name) => rows.get(name) ?? []).filter(({ isEnded }) => !isEnded);
   const checked = open.sort((a, b) => b.atMs - a.atMs).slice(0, MAX_CHECKED);
-  const listed = [...names.filter((name) => !rows.has(name)), ...checked.map(({ runUuid }) => runUuid)];
+  const listed = [...names.filter((name) => !rows.has(name)), ...checked.map(({ uuid }) => uuid)];
   const folders = new Map<string, RunFolder | null>();
   await inParallel(REQUESTS_AT_ONCE, listed, async (name) => {
     const run = await listRun(place, name, signal);
@@ -83,7 +88,33 @@ async function* listIndexed(
   }
 }
 
-/** The sorted names of the runs whose uuids begin with one of the prefixes. */
+/** The sorted names of the runs whose uuids begin with one of the prefixes: from a listing of the last seconds and the rows of the index, or of a new listing. */
+async function findNames(
+  place: StorePlace,
+  prefixes: readonly string[],
+  rows: ReadonlyMap<string, IndexRow>,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  const { cache } = place.access;
+  const nowMs = place.clock.wallTime() * 1000;
+  const known = await cache.readNames();
+  if (known !== null && known.atMs <= nowMs && nowMs < known.atMs + NAMES_MS) {
+    const others = new Set([...known.names, ...known.removed]);
+    const added = [...rows.keys()].filter((uuid) => !others.has(uuid));
+    const names = added.length === 0 ? known.names : [...known.names, ...added].sort();
+    const isAll = prefixes.includes('');
+    return isAll ? names : names.filter((name) => prefixes.some((prefix) => name.startsWith(prefix)));
+  }
+  const names = await listNames(place, prefixes, rows.size, signal);
+  if (prefixes.includes('')) {
+    const listed = new Set(names);
+    const removed = [...rows.keys()].filter((uuid) => !listed.has(uuid));
+    await cache.writeNames({ atMs: nowMs, names, removed });
+  }
+  return names;
+}
+
+/** Lists the names of the runs whose uuids begin with one of the prefixes, sorted. */
 async function listNames(
   { access: { store, retryPolicy } }: StorePlace,
   prefixes: readonly string[],
@@ -162,28 +193,21 @@ function toFolder(place: StorePlace, run: FoundRun, row: IndexRow | undefined): 
   const etag = files.get(RUN_FILE)?.etag;
   if (row === undefined || etag === undefined) return folder;
   const isCurrent = toRunVersion(etag, folder.listNow(TENSORBOARD_DIRECTORY)) === row.version;
-  return isCurrent ? new IndexedFolder(folder, toFacts(place, row), async () => folder) : folder;
+  return isCurrent
+    ? new IndexedFolder(folder, new IndexRun(row, folder.location), async () => folder)
+    : folder;
 }
 
 /** The folder of a run whose objects are listed only if one of its files is needed. */
 function toIndexed(place: StorePlace, row: IndexRow): RunFolder {
-  const { runUuid } = row;
-  const location = toLocation(place, runUuid);
-  return new IndexedFolder({ uuid: runUuid, location }, toFacts(place, row), async (signal) => {
-    const found = await listRun(place, runUuid, signal);
-    return toFolder(place, found ?? { runUuid, files: new Map(), segments: [] }, undefined);
+  const { uuid } = row;
+  const location = toLocation(place, uuid);
+  return new IndexedFolder({ uuid, location }, new IndexRun(row, location), async (signal) => {
+    const found = await listRun(place, uuid, signal);
+    return toFolder(place, found ?? { runUuid: uuid, files: new Map(), segments: [] }, undefined);
   });
 }
 
-function toFacts(place: StorePlace, row: IndexRow): IndexedRun {
-  const { runUuid, fields, metrics } = row;
-  return {
-    fields: { uuid: runUuid, ...fields, location: toLocation(place, runUuid), problems: [] },
-    isLost: isLostRow(row),
-    metrics,
-  };
-}
-
 function toLocation({ url }: StorePlace, runUuid: string): string {
-  return `${url.replace(/\/+$/, '')}/${runUuid}`;
+  return `${url}/${runUuid}`;
 }

@@ -42,7 +42,8 @@ export async function openRunSource(url: string, options: RunSourceOptions = {})
   const { config } = await resolveConfig('.', { ...flags, store: target.store }, environment, io.fileSystem);
   const { store: opened, retryPolicy } = await openStoreAccess(config, { io, store, signal });
   const cache = new IndexCache(io, config.stateDirectory, opened.id);
-  const place = { access: { store: opened, retryPolicy, cache }, url: target.store };
+  const access = { store: opened, retryPolicy, cache };
+  const place = { access, url: target.store.replace(/\/+$/, ''), clock: io.clock };
   const only = target.runUuid === null ? undefined : [target.runUuid];
   return {
     location: url,

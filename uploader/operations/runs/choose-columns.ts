@@ -1,7 +1,7 @@
 /** Chooses which columns a table of runs has if the user names none. Pure. */
 
 import { toReadableName } from '../../../src/polyaxon/names.js';
-import { FACTS, findValue, flatten, type RunRow, type RunValue } from './run-row.js';
+import { createFinder, FACTS, listPaths, type RunRow, type RunValue } from './run-row.js';
 
 /** Facts that are shown if a run has them. */
 const SHOWN_FACTS = ['name', 'uuid', 'status', 'age', 'duration', 'project'] as const;
@@ -43,14 +43,20 @@ function toColumns(names: readonly string[], prefix: string, taken: readonly str
 }
 
 function listInputs(rows: readonly RunRow[]): string[] {
-  return listNames(rows, ({ run }) => flatten(run.inputs).keys());
+  return listNames(rows, ({ run }) => listPaths(run.inputs));
 }
 
 /** The outputs, and the metrics of runs that have not ended, which are not outputs yet. */
 function listResults(rows: readonly RunRow[]): string[] {
+  const readable = new Map<string, string>();
+  const toReadable = (name: string): string => {
+    const known = readable.get(name) ?? toReadableName(name);
+    readable.set(name, known);
+    return known;
+  };
   return listNames(rows, ({ run, metrics }) => [
-    ...flatten(run.outputs).keys(),
-    ...Array.from(metrics.keys(), toReadableName),
+    ...listPaths(run.outputs),
+    ...Array.from(metrics.keys(), toReadable),
   ]);
 }
 
@@ -65,6 +71,6 @@ function listNames(rows: readonly RunRow[], namesOf: (row: RunRow) => Iterable<s
 }
 
 function differs(rows: readonly RunRow[], column: string): boolean {
-  const values = new Set<RunValue>(rows.map((row) => findValue(row, column)));
+  const values = new Set<RunValue>(rows.map(createFinder(column)));
   return values.size > 1;
 }

@@ -164,6 +164,18 @@ export async function findStoredUuid(
   return run.uuid ?? reference;
 }
 
+/** Returns several runs of one source, each once. Full uuids are looked up only as such. Throws `RunUnknownError` and `RunAmbiguousError`. */
+export async function findRuns(
+  source: RunSource,
+  references: readonly string[],
+  access: Pick<RunAccess, 'io' | 'signal'>,
+): Promise<LoadedRun[]> {
+  const areUuids = references.every((reference) => RUN_UUID_PATTERN.test(reference));
+  const runs = await collectRuns([source], access, areUuids ? references : undefined);
+  const context = { place: source.location, nowMs: nowMs(access) };
+  return [...new Set(references.map((reference) => matchRun(reference, runs, context)))];
+}
+
 /** Splits the URL of a run into the store and the reference to the run. */
 export function parseReferenceUrl(url: string): StoredReference {
   const { store, runUuid, path } = parseRunUrl(url);

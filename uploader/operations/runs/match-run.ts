@@ -74,21 +74,24 @@ function describeRun(
   all: readonly NamedRun[],
   nowMs: number,
 ): string {
-  const id =
-    uuid === null
-      ? location
-      : toShortUuid(
-          uuid,
-          all.flatMap((each) => each.uuid ?? []),
-        );
+  const id = uuid === null ? location : createShortener(all.flatMap((each) => each.uuid ?? []))(uuid);
   const age = createdAt === null ? '' : `, ${formatAge(Math.max(0, nowMs - createdAt.getTime()))} old`;
   return `${name === null ? '' : `${quote(name)} `}${id}${age}`;
 }
 
-/** Returns the first digits of a uuid that no other uuid of the list begins with; at least 8. */
-export function toShortUuid(uuid: string, uuids: readonly string[]): string {
-  let digits = MIN_UUID_DIGITS;
-  for (const other of uuids)
-    while (other !== uuid && digits < uuid.length && other.startsWith(uuid.slice(0, digits))) digits += 1;
-  return uuid.slice(0, digits);
+/** Returns a function that returns the first digits of one of the uuids that no other of them begins with; at least 8. */
+export function createShortener(uuids: Iterable<string>): (uuid: string) => string {
+  const sorted = [...new Set(uuids)].sort();
+  // Of all uuids, its neighbours have the most digits in common with a uuid.
+  const common = sorted.map((uuid, index) => countCommon(uuid, sorted[index + 1] ?? ''));
+  const digits = new Map(
+    sorted.map((uuid, index) => [uuid, Math.max(common[index - 1] ?? 0, common[index]!) + 1]),
+  );
+  return (uuid) => uuid.slice(0, Math.max(MIN_UUID_DIGITS, digits.get(uuid) ?? 0));
+}
+
+function countCommon(a: string, b: string): number {
+  let count = 0;
+  while (count < a.length && a[count] === b[count]) count += 1;
+  return count;
 }

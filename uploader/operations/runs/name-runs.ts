@@ -4,7 +4,7 @@ import { toPrintable } from '../../../src/base/printable-text.js';
 import type { LoadedRun } from '../../../src/reading/loaded-run.js';
 import { createLocalSource } from '../../../src/reading/local-source.js';
 import { collectRuns, type DiskAccess, findRoots } from './find-run.js';
-import { LATEST, toShortUuid } from './match-run.js';
+import { createShortener, LATEST } from './match-run.js';
 
 interface RunReference {
   readonly text: string;
@@ -23,12 +23,12 @@ export async function nameRuns(typed: string, access: DiskAccess): Promise<RunRe
   if (runs.length === 0) return [];
   const counts = new Map<string, number>();
   for (const run of runs) if (run.name !== null) counts.set(run.name, (counts.get(run.name) ?? 0) + 1);
-  const uuids = runs.flatMap(({ uuid }) => uuid ?? []);
+  const shorten = createShortener(runs.flatMap(({ uuid }) => uuid ?? []));
   const references = runs.flatMap((run): RunReference[] => {
     const isNamed = run.name !== null && counts.get(run.name) === 1 && isPrintable(run.name);
     const named = isNamed ? [{ text: run.name ?? '', description: describe(run) }] : [];
     if (run.uuid === null || (isNamed && !(name !== '' && run.uuid.startsWith(name)))) return named;
-    const digits = toShortUuid(run.uuid, uuids);
+    const digits = shorten(run.uuid);
     // What is typed may be longer than the digits that are needed.
     return [...named, { text: name.startsWith(digits) ? run.uuid : digits, description: describe(run) }];
   });

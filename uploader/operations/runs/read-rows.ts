@@ -6,10 +6,11 @@ import { toReadableName } from '../../../src/polyaxon/names.js';
 import { isDone } from '../../../src/polyaxon/run-record.js';
 import type { BestMetric } from '../../../src/reading/best-metric.js';
 import type { LoadedRun } from '../../../src/reading/loaded-run.js';
+import type { IndexedRun } from '../../../src/reading/run-facts.js';
 import { mapInParallel } from '../../base/in-parallel.js';
 import type { Io } from '../../base/io/io.js';
 import { isRunLive } from '../../run-directory/is-run-live.js';
-import { findValue, isFact, type RunRow } from './run-row.js';
+import { createFinder, isFact, type RunRow } from './run-row.js';
 
 interface ReadRowsOptions {
   readonly io: Io;
@@ -28,12 +29,16 @@ export interface LoadedRow extends RunRow {
 
 export async function readRows(runs: readonly LoadedRun[], options: ReadRowsOptions): Promise<LoadedRow[]> {
   const nowMs = options.io.clock.wallTime() * 1000;
-  const rows = await mapInParallel(runs, async (run) => {
-    const isLost = await findLost(run, options.io);
-    const metrics = new Map<string, number>();
-    const best = new Map<string, BestMetric>();
-    return { run, isLost, metrics, best, problems: [...run.problems], nowMs };
+  const rows = runs.map((run): GrowingRow => {
+    const isLost = run.indexed?.isLost ?? false;
+    return { run, isLost, metrics: new Map(), best: new Map(), problems: [...run.problems], nowMs };
   });
+  await mapInParallel(
+    rows.filter(({ run }) => run.indexed === undefined && !isEnded(run) && isOnDisk(run)),
+    async (row) => {
+      row.isLost = !(await isRunLive(options.io, Buffer.from(row.run.location), Number.POSITIVE_INFINITY));
+    },
+  );
   const named = [...(options.columns ?? []), ...options.others].filter((name) => !isFact(name));
   // A name that is an input of some run is not a metric of the others.
   const names = new Set(
@@ -41,16 +46,36 @@ export async function readRows(runs: readonly LoadedRun[], options: ReadRowsOpti
       .filter((name) => !BEST.test(name))
       .filter(
         (name) =>
-          !/^(?:in|out)puts\./.test(name) && !rows.some((row) => findValue(row, `inputs.${name}`) !== null),
+          !/^(?:in|out)puts\./.test(name) &&
+          rows.map(createFinder(`inputs.${name}`)).every((value) => value === null),
       )
       .map((name) => name.replace(/^metrics\./, '')),
   );
+  const outputs = Array.from(names, (name) => ({ name, find: createFinder(`outputs.${name}`) }));
   for (const row of rows) {
     options.signal.throwIfAborted();
-    await fillMetrics(row, names, options);
+    const readsAll = options.columns === undefined && isCheap(row.run) && !isEnded(row.run);
+    const missing = readsAll
+      ? undefined
+      : outputs.filter(({ find }) => find(row) === null).map(({ name }) => name);
+    if (missing !== undefined) await fillNotFinite(row, options);
+    if (missing?.length === 0) continue;
+    // Without waiting: of 10,000 runs of an index, waiting would take most of the time.
+    if (row.run.indexed !== undefined) fillIndexed(row, row.run.indexed, missing);
+    else await fillMetrics(row, missing, options);
   }
   await fillBest(rows, named, options);
   return rows;
+}
+
+/** Without columns: reads the last values that are null in the record, because JSON has neither NaN nor infinity. */
+async function fillNotFinite({ run, metrics, problems }: GrowingRow, { columns, signal }: ReadRowsOptions) {
+  const names = Object.keys(run.outputs).filter((name) => run.outputs[name] === null);
+  if (names.length === 0 || columns !== undefined || !isCheap(run)) return;
+  const found = await run.lastMetrics({ signal });
+  for (const { name, value } of found.metrics)
+    if (names.includes(toReadableName(name))) metrics.set(name, value);
+  for (const problem of found.problems) problems.push(problem);
 }
 
 const BEST = /^best(?:_step)?\./;
@@ -73,6 +98,7 @@ async function fillBest(
     signal.throwIfAborted();
     const { run } = row;
     const goals = columns === undefined && isCheap(run) ? { ...run.goals, ...asked } : asked;
+    if (Object.keys(goals).length === 0) continue;
     const found = await run.bestMetrics({ goals, signal });
     for (const best of found.metrics) row.best.set(best.name, best);
     for (const problem of found.problems) row.problems.push(problem);
@@ -86,23 +112,26 @@ export function mergeGoals(runs: readonly Pick<LoadedRun, 'goals'>[]): MetricGoa
 
 /** A row that is being filled. */
 interface GrowingRow extends LoadedRow {
+  isLost: boolean;
   readonly metrics: Map<string, number>;
   readonly best: Map<string, BestMetric>;
   readonly problems: CodedError[];
 }
 
+/** `names`: undefined for all metrics. */
+function fillIndexed(row: GrowingRow, { metrics }: IndexedRun, names: readonly string[] | undefined): void {
+  for (const { name, value } of metrics)
+    if (names === undefined || names.includes(name)) row.metrics.set(name, value);
+}
+
 async function fillMetrics(
-  row: GrowingRow,
-  names: ReadonlySet<string>,
-  { columns, signal }: ReadRowsOptions,
+  { run, metrics, problems }: GrowingRow,
+  names: readonly string[] | undefined,
+  { signal }: ReadRowsOptions,
 ): Promise<void> {
-  const { run, metrics } = row;
-  const readsAll = columns === undefined && isCheap(run) && !isEnded(run);
-  const missing = [...names].filter((name) => findValue(row, `outputs.${name}`) === null);
-  if (!readsAll && missing.length === 0) return;
-  const found = await run.lastMetrics({ ...(readsAll ? {} : { names: missing }), signal });
+  const found = await run.lastMetrics({ names, signal });
   for (const { name, value } of found.metrics) metrics.set(name, value);
-  for (const problem of found.problems) row.problems.push(problem);
+  for (const problem of found.problems) problems.push(problem);
 }
 
 function isOnDisk({ location }: LoadedRun): boolean {
@@ -116,11 +145,4 @@ function isCheap(run: LoadedRun): boolean {
 
 function isEnded({ status }: LoadedRun): boolean {
   return status !== null && isDone(status);
-}
-
-/** Whether the process of a run on disk has ended without recording it. */
-async function findLost(run: LoadedRun, io: Io): Promise<boolean> {
-  if (run.indexed !== undefined) return run.indexed.isLost;
-  if (isEnded(run) || !isOnDisk(run)) return false;
-  return !(await isRunLive(io, Buffer.from(run.location), Number.POSITIVE_INFINITY));
 }

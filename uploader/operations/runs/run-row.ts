@@ -59,36 +59,49 @@ function findElapsed({ run, isLost, nowMs }: RunRow): number | null {
   return Math.max(0, endMs - run.startedAt.getTime()) / 1000;
 }
 
-/** The prefixes with which a column names inputs, outputs or metrics only. */
-const PREFIXES = { 'inputs.': findInput, 'outputs.': findOutput, 'metrics.': findMetric };
+/** The prefixes with which a column names inputs, outputs or metrics only, or the best point of a metric. */
+const PREFIXES: Readonly<Record<string, (row: RunRow, name: string) => RunValue>> = {
+  'inputs.': findInput,
+  'outputs.': findOutput,
+  'metrics.': findMetric,
+};
 
 /**
- * Returns the value of a column: a fact, else an input, an output or a metric of this name. `inputs.lr` names inputs only, `best.loss` and
- * `best_step.loss` the best point of a metric.
+ * Returns a function that returns the value of a column: a fact, else an input, an output or a metric of this name. `inputs.lr` names inputs only, `best.loss`
+ * and `best_step.loss` the best point of a metric.
  */
-export function findValue(row: RunRow, column: string): RunValue {
-  if (isFact(column)) return FACTS[column](row);
+export function createFinder(column: string): (row: RunRow) => RunValue {
+  if (isFact(column)) return FACTS[column];
   for (const [prefix, find] of Object.entries(PREFIXES))
-    if (column.startsWith(prefix)) return find(row, column.slice(prefix.length));
-  return (
-    findBest(row, column) ?? findInput(row, column) ?? findMetric(row, column) ?? findOutput(row, column)
-  );
+    if (column.startsWith(prefix)) {
+      const name = column.slice(prefix.length);
+      return (row) => find(row, name);
+    }
+  const findOther = (row: RunRow) =>
+    findInput(row, column) ?? findMetric(row, column) ?? findOutput(row, column);
+  const [, prefix, name = ''] = /^(best|best_step)\.(.*)$/s.exec(column) ?? [];
+  if (prefix === undefined) return findOther;
+  return (row) => findBest(row, name, prefix === 'best') ?? findOther(row);
 }
 
-function findBest({ best }: RunRow, column: string): RunValue {
-  const [, prefix, name = ''] = /^(best|best_step)\.(.*)$/s.exec(column) ?? [];
-  const found = prefix === undefined ? undefined : findNamed(best, name);
+/** Returns the value of a column of one row, see `createFinder`. */
+export function findValue(row: RunRow, column: string): RunValue {
+  return createFinder(column)(row);
+}
+
+function findBest({ best }: RunRow, name: string, isValue: boolean): RunValue {
+  const found = findNamed(best, name);
   if (found === undefined) return null;
-  if (prefix === 'best') return found.value;
+  if (isValue) return found.value;
   return typeof found.step === 'bigint' ? String(found.step) : found.step;
 }
 
 function findInput({ run }: RunRow, name: string): RunValue {
-  return flatten(run.inputs).get(name) ?? null;
+  return findNested(run.inputs, name);
 }
 
 function findOutput({ run }: RunRow, name: string): RunValue {
-  return flatten(run.outputs).get(name) ?? null;
+  return findNested(run.outputs, name);
 }
 
 function findMetric({ metrics }: RunRow, name: string): RunValue {
@@ -97,10 +110,26 @@ function findMetric({ metrics }: RunRow, name: string): RunValue {
 
 /** Metrics are found by their own name, and by their name in Polyaxon, which the outputs have: `val/loss` and `val__loss`. */
 export function findNamed<Value>(metrics: ReadonlyMap<string, Value>, name: string): Value | undefined {
+  if (metrics.size === 0) return undefined;
   const exact = metrics.get(name);
   if (exact !== undefined) return exact;
   for (const [each, value] of metrics) if (toReadableName(each) === name) return value;
   return undefined;
+}
+
+/** Equals `flatten(values).get(name) ?? null`; a tenth of its time if the values are not nested. */
+function findNested(values: Readonly<Record<string, JsonValue>>, name: string): RunValue {
+  if (!name.includes('.')) {
+    const value = Object.hasOwn(values, name) ? values[name]! : null;
+    if (typeof value !== 'object' || value === null) return value;
+  }
+  return flatten(values).get(name) ?? null;
+}
+
+/** The names that `flatten(values)` has. */
+export function listPaths(values: Readonly<Record<string, JsonValue>>): Iterable<string> {
+  const names = Object.keys(values);
+  return names.some((name) => typeof values[name] === 'object') ? flatten(values).keys() : names;
 }
 
 const flattened = new WeakMap<object, ReadonlyMap<string, RunValue>>();
@@ -110,7 +139,7 @@ export function flatten(values: Readonly<Record<string, JsonValue>>): ReadonlyMa
   let found = flattened.get(values);
   if (found === undefined) {
     const map = new Map<string, RunValue>();
-    collect(values, '', map);
+    collect(values, null, map);
     flattened.set(values, map);
     found = map;
   }
@@ -119,11 +148,11 @@ export function flatten(values: Readonly<Record<string, JsonValue>>): ReadonlyMa
 
 function collect(
   values: Readonly<Record<string, JsonValue>>,
-  path: string,
+  path: string | null,
   found: Map<string, RunValue>,
 ): void {
   for (const [key, value] of Object.entries(values)) {
-    const name = path === '' ? key : `${path}.${key}`;
+    const name = path === null ? key : `${path}.${key}`;
     if (typeof value !== 'object' || value === null) found.set(name, value);
     else if (Array.isArray(value) || Object.keys(value).length === 0) found.set(name, JSON.stringify(value));
     else collect(value as Readonly<Record<string, JsonValue>>, name, found);

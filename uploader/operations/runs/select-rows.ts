@@ -2,7 +2,7 @@
 
 import { ConfigError } from '../../base/errors.js';
 import { duration } from '../../settings/value-types.js';
-import { findNamed, findValue, isFact, type RunRow, type RunValue } from './run-row.js';
+import { createFinder, findNamed, isFact, type RunRow, type RunValue } from './run-row.js';
 
 type Comparison = (order: number) => boolean;
 
@@ -25,10 +25,11 @@ export interface RunFilter {
   readonly isMatch: (row: RunRow) => boolean;
 }
 
-/** Parses a condition such as `status=running`, `loss<0.5` or `name~base`. Throws `ConfigError`. */
+/** Parses a condition such as `status=running`, `loss<0.5` or `name~base`; `==` is `=`. Throws `ConfigError`. */
 export function parseFilter(text: string): RunFilter {
-  const [, column = '', operator = '', wanted = ''] =
-    /^([^<>=!~]+?)\s*(>=|<=|!=|=|>|<|~)\s*(.*)$/s.exec(text) ?? [];
+  const [, column = '', written = '', wanted = ''] =
+    /^([^<>=!~]+?)\s*(>=|<=|!=|==?|>|<|~)\s*(.*)$/s.exec(text) ?? [];
+  const operator = written === '==' ? '=' : written;
   const isKnown = operator === CONTAINS || operator in COMPARISONS;
   if (!isKnown)
     throw new ConfigError(
@@ -36,7 +37,17 @@ export function parseFilter(text: string): RunFilter {
       'Write a column, one of = != < <= > >= ~ and a value, such as status=running, "loss<0.5" or name~base.',
     );
   const number = parseNumber(column, wanted);
-  return { column, isMatch: (row) => isMatch(findValue(row, column), { column, operator, wanted, number }) };
+  const find = createFinder(column);
+  return { column, isMatch: (row) => isMatch(find(row), { column, operator, wanted, number }) };
+}
+
+/** Returns the names of columns for which no row has a value. */
+export function findUnknownColumns(rows: readonly RunRow[], columns: readonly string[]): string[] {
+  const isKnown = (name: string): boolean => {
+    const find = createFinder(name);
+    return isFact(name) || rows.some((row) => find(row) !== null || findNamed(row.best, name) !== undefined);
+  };
+  return [...new Set(columns)].filter((name) => !isKnown(name));
 }
 
 interface Condition {
@@ -92,7 +103,8 @@ export function sortRows<Row extends RunRow>(rows: readonly Row[], order: RunOrd
   const best = rows.map((row) => (isFact(column) ? undefined : findNamed(row.best, name)));
   const goal = best.find((each) => each !== undefined)?.goal;
   const isDescending = order.isDescending !== (goal === 'maximize');
-  const keyed = rows.map((row, index) => ({ row, value: best[index]?.value ?? findValue(row, column) }));
+  const find = createFinder(column);
+  const keyed = rows.map((row, index) => ({ row, value: best[index]?.value ?? find(row) }));
   keyed.sort((a, b) => {
     const [isMissing, isOtherMissing] = [isMissingValue(a.value), isMissingValue(b.value)];
     if (isMissing || isOtherMissing) return Number(isMissing) - Number(isOtherMissing);

@@ -5,6 +5,7 @@ import type { Io } from '../../base/io/io.js';
 import type { RunTable } from '../../data-server/data-provider.js';
 import type { FollowOptions } from '../../data-server/followed-runs.js';
 import { LocalRuns } from '../../data-server/local-runs.js';
+import { findLocalRunName } from '../../data-server/run-name.js';
 import { DEFAULT_POINTS, startDataServer } from '../../data-server/start-data-server.js';
 import { ObjectCache } from '../../data-server/store/object-cache.js';
 import { StoreRuns } from '../../data-server/store/store-runs.js';
@@ -18,8 +19,10 @@ interface ServeRunsOptions extends FollowOptions {
   readonly host: string;
   readonly port: number;
   readonly token?: string | undefined;
-  /** How often to list all local files; 0: only once. Default: as TensorBoard's own readers. */
+  /** How often to list all local files, or to ask a store for new bytes; 0: only once. Default: 5, and 1 for one live file of a store. */
   readonly reloadSeconds?: number | undefined;
+  /** The limit of the copies of a store. Default: 4 GiB. */
+  readonly maxCacheBytes?: number | undefined;
   readonly io: Io;
   readonly environment: Environment;
   /** Of the command line, for a store. */
@@ -62,12 +65,12 @@ function openLocalRuns(
   directory: string,
   { io, reloadSeconds = RELOAD_SECONDS, ...options }: ServeRunsOptions,
 ): FollowedTable {
-  return new LocalRuns(directory, { ...options, clock: io.clock, reloadSeconds });
+  return new LocalRuns(directory, { ...options, clock: io.clock, reloadSeconds, nameOf: findLocalRunName });
 }
 
 async function openStoreRuns(
   url: string,
-  { io, environment, flags, capacity, onProblem }: ServeRunsOptions,
+  { io, environment, flags, capacity, reloadSeconds, maxCacheBytes, onProblem }: ServeRunsOptions,
 ): Promise<FollowedTable> {
   const target = parseRunUrl(url);
   const closing = new AbortController();
@@ -75,11 +78,11 @@ async function openStoreRuns(
   const { config } = await resolveConfig('.', { ...flags, store: target.store }, environment, io.fileSystem);
   const access = await openStoreAccess(config, { io, signal });
   const directory = join(toXdgDirectory(environment, 'XDG_CACHE_HOME', '.cache'), 'polytrack', 'objects');
-  const cache = new ObjectCache({ directory, maxBytes: MAX_CACHE_BYTES, ...access, signal });
+  const cache = new ObjectCache({ directory, maxBytes: maxCacheBytes ?? MAX_CACHE_BYTES, ...access, signal });
   const prefix = target.runUuid === null ? '' : `${target.runUuid}/`;
   await cache.open();
   const table = new StoreRuns({
-    ...{ clock: io.clock, location: url, prefix, access, cache, signal, capacity, onProblem },
+    ...{ clock: io.clock, location: url, prefix, access, cache, signal, capacity, reloadSeconds, onProblem },
   });
   return Object.assign(table, {
     close: async () => {

@@ -3,7 +3,7 @@
 import { CodedError } from '../../../src/base/errors.js';
 import { checkOptions, type OptionTable } from '../../../src/base/options.js';
 import { guardUser } from '../../../src/base/user-callback.js';
-import { StoreUnavailableError } from '../../base/errors.js';
+import { NotARunError, StoreUnavailableError } from '../../base/errors.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { expectStore, scanRuns } from '../../engine/context/listing.js';
 import {
@@ -128,6 +128,8 @@ export async function withScannedRuns<Result>(
     const onEntry = inventory.logDirectories.onEntry;
     await replayFiles(io.fileSystem, paths, owner, { onEntry, onSegment() {}, onOwner });
     const runs = await scanRuns(context, scanner, signal);
+    const { unavailableReason } = context.rootWatch;
+    if (unavailableReason !== null) throw new NotARunError(config.path, unavailableReason);
     await expectStore(context, signal);
     const problems = groupByRun(scanner.problems);
     const skipped = groupByRun(scanner.skipped);

@@ -90,8 +90,28 @@ class FileUpload {
     if (open !== undefined) {
       const settled = await settleIntent(this.#local, open, this.#context, this.#signal);
       if (settled.status === 'failed') return settled;
-      if (settled.status === 'resumable') return this.#resume(settled.open);
+      if (settled.status === 'resumable') {
+        const resumed = await this.#resume(settled.open);
+        // The file had the rest already, so it is part of this attempt.
+        return resumed.status === 'stored' && resumed.sizeBytes < version.sizeBytes
+          ? this.#continue(resumed)
+          : resumed;
+      }
     }
+    return this.#plan();
+  }
+
+  /** Sends what the file has besides the bytes that an earlier process wanted to send. */
+  async #continue(resumed: Extract<SendOutcome, { status: 'stored' }>): Promise<SendOutcome> {
+    const outcome = await this.#plan();
+    if (outcome.status === 'waiting') return { ...resumed, held: outcome.error };
+    if (outcome.status === 'unchanged' || outcome.status === 'verified') return resumed;
+    return outcome.status === 'stored' ? { ...outcome, reason: resumed.reason } : outcome;
+  }
+
+  async #plan(): Promise<SendOutcome> {
+    const { inventory } = this.#context;
+    const { id, version } = this.#local;
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
       const decision = planFile(inventory.facts(id, version));
       const outcome = await this.#carryOut(decision);
@@ -345,15 +365,15 @@ class FileUpload {
     const { inventory } = this.#context;
     const { id, file } = this.#local;
     const lane = toLane(inventory.classOf(id), target.sizeBytes - target.keptBytes);
-    if (strategy === 'segment' && known !== null)
-      return commitSegment(
-        this.#local,
-        { start: known.sizeBytes, target, generation, lane },
-        this.#context,
-        this.#signal,
-      );
     const entry = this.#toEntry(target, generation);
     const baseCrc32 = this.#findBaseCrc32(base) ?? known?.crc32 ?? 0;
+    if (strategy === 'segment' && base !== null && known !== null) {
+      // The file begins with an object that the journal does not know. Without this, each segment would begin again where the object ends.
+      if (this.#findBaseCrc32(base) === undefined)
+        await recordStored(id, { ...entry, crc32: baseCrc32, object: base }, this.#context);
+      const plan = { start: known.sizeBytes, target, generation, lane };
+      return commitSegment(this.#local, plan, this.#context, this.#signal);
+    }
     const targetBytes = target.sizeBytes;
     const outcome = await commitObject(
       { id, source: file, strategy, base, baseCrc32, targetBytes, entry, lane, resumed: null },
@@ -364,7 +384,7 @@ class FileUpload {
     return outcome;
   }
 
-  /** Resumes the commit of an earlier process. Bytes that the file has gained since are sent by the next commit. */
+  /** Resumes the commit of an earlier process. The file may have gained bytes since. */
   async #resume(open: OpenIntent): Promise<SendOutcome> {
     const { inventory } = this.#context;
     const { id, file } = this.#local;
@@ -419,6 +439,9 @@ class FileUpload {
       const repeatMs = (durationMs * target.keptBytes) / Math.max(target.sizeBytes, 1);
       inventory.commits.set(id, { atMs, durationMs, repeatMs });
     }
+    // It is unknown when an earlier process has uploaded the object: count from its first segment in this one.
+    if (strategy === 'segment' && !inventory.commits.has(id))
+      inventory.commits.set(id, { atMs, durationMs: 0, repeatMs: 0 });
     await this.#recheck();
     inventory.restartAge(id, this.#startedMs);
   }
@@ -430,8 +453,8 @@ class FileUpload {
 
   /** The tail goes into segments until the object itself is due for a new upload. */
   #usesSegments(): boolean {
-    const last = this.#context.inventory.commits.get(this.#local.id);
-    return this.#isGrowing() && last !== undefined && this.#startedMs - last.atMs < REFRESH_AFTER_MS;
+    const { atMs = this.#startedMs } = this.#context.inventory.commits.get(this.#local.id) ?? {};
+    return this.#isGrowing() && this.#startedMs - atMs < REFRESH_AFTER_MS;
   }
 
   /** Checks the file again after it was sent: if it grew or was replaced meanwhile, it becomes dirty again. */

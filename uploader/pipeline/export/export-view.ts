@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../../src/base/clock.js';
 import type { FileSystem } from '../../base/io/file-system.js';
+import type { Liveness } from '../../run-directory/run-liveness.js';
 import type { StoreNotice } from '../../store/base/store.js';
 import type { Inventory } from '../inventory/inventory.js';
 import type { KnownRun } from '../inventory/known-run.js';
@@ -14,10 +15,14 @@ export interface ExportContext {
   readonly io: { readonly fileSystem: FileSystem };
   readonly config: { readonly manifests: boolean };
   readonly isWatching: boolean;
+  /** Whether the uploader generates Polyaxon event files. */
+  readonly convertsEvents: boolean;
   /** `exports`: the directory for generated files. */
   readonly paths: { readonly exports: string };
   readonly inventory: Inventory;
-  readonly observer: Pick<RunObserver, 'onExported'>;
+  /** By the index of the run. */
+  readonly livenessByRun: ReadonlyMap<number, { readonly liveness: Liveness }>;
+  readonly observer: Pick<RunObserver, 'onExported' | 'wantsExport'>;
   readonly runKeepers: { push(keeper: { onRunGone(run: KnownRun): void }): void };
   readonly openPolicy: () => OpenPolicy;
   readonly onNotice: (notice: StoreNotice) => void;

@@ -1,4 +1,9 @@
-/** Schedules the export of one run, finds its event files and handles failures. `RunExporter` does the conversion. */
+/**
+ * Schedules the export of one run, finds its event files and handles failures. `RunExporter` does the conversion.
+ *
+ * If nothing is to be converted, because the writer of the run does that or there is no store, the events of an active run are only followed, for the
+ * facts about them: the writer records them when it ends.
+ */
 
 import type { CodedError } from '../../../src/base/errors.js';
 import { isEventFileName } from '../../../src/format/event-file-name.js';
@@ -24,6 +29,8 @@ const LOOK_RATIO = 10;
 const SAVE_INTERVAL_MS = 10_000;
 /** Saving the state takes at most 1/`SAVE_RATIO` of the time. */
 const SAVE_RATIO = 20;
+/** What is done with the events of a run. `leave`: nothing. */
+type Work = 'convert' | 'follow' | 'leave';
 const FIRST_PAUSE_MS = 5_000;
 const MAX_PAUSE_MS = 60_000;
 
@@ -123,7 +130,7 @@ export class RunExport {
   /** Deletes the local copies of stored files. */
   async removeStored(): Promise<void> {
     try {
-      if (this.#exporter === null || this.#exporter.session.isFrozen) return;
+      if (this.#exporter === null || this.#exporter.onlyFollows || this.#exporter.session.isFrozen) return;
       await this.#rows.removeStored(this.#exporter.exportFiles);
       if (this.#exporter.exportFiles.areAllRemoved) this.#exporter.finish();
     } catch (error) {
@@ -142,20 +149,26 @@ export class RunExport {
 
   /** Returns true when files were generated. */
   async #work(): Promise<boolean> {
-    if (!(await this.#decide())) return false;
+    const wasExported = this.facts.state === 'exported';
+    const work = await this.#decide();
+    if (work === null) return false;
+    if ((wasExported && work !== 'convert') || (this.#exporter?.onlyFollows === true && work !== 'follow'))
+      await this.#drop();
+    if (work === 'leave') return false;
     const files = this.#findEventFiles();
     this.#hasMore = false;
     this.#waitsForDamage = false;
     if (files.length === 0) await this.#discardIfCleaned();
     // If only other files of the run have changed, no exporter is needed.
     if (files.length === 0 || (this.#exporter === null && !this.#needsExporter(files))) return false;
-    const exporter = this.#exporter ?? (await this.#open());
+    const exporter = this.#exporter ?? (await this.#open(work === 'follow'));
     const step = await exporter.step(files);
     if (step.isRestarted) {
       this.#rows.forget();
       this.facts.session = exporter.session;
     }
     this.#hasMore = step.hasMore;
+    if (exporter.onlyFollows) return step.isRestarted || step.changed.length > 0;
     await this.#rows.report(exporter.exportFiles, step.changed);
     if (!step.hasMore) {
       const shortened = exporter.session.shortenedPaths();
@@ -190,18 +203,29 @@ export class RunExport {
       await this.save();
   }
 
-  /** Returns false when the uploader is not the export owner. */
-  async #decide(): Promise<boolean> {
+  /** Null while that is not known. */
+  async #decide(): Promise<Work | null> {
     const { directory, filesAt } = this.#run;
-    if (directory === null) return false;
+    if (directory === null) return null;
+    const { convertsEvents, isWatching, observer } = this.#context;
     const who = await findExportOwner(this.#context.io.fileSystem, { directory, filesAt });
-    if (who === 'writer' && this.facts.state === 'exported') await this.#yieldToWriter();
-    this.facts.state = who === 'uploader' ? 'exported' : who === 'writer' ? 'provided' : 'undecided';
-    return who === 'uploader';
+    if (who === 'undecided') {
+      this.facts.state = who;
+      return null;
+    }
+    const converts = who === 'uploader' && convertsEvents;
+    this.facts.state = converts ? 'exported' : 'provided';
+    this.facts.hasFiles = converts || who === 'writer';
+    if (converts) return 'convert';
+    if (observer.wantsExport !== true) return 'leave';
+    // Once a writer has ended, its run file has everything. A log directory has none. A single sync of an active run would read all of its events.
+    const { liveness = 'live' } = this.#context.livenessByRun.get(this.#run.index) ?? {};
+    const isActive = liveness === 'lost' || (liveness === 'live' && isWatching);
+    return isActive || filesAt !== '' ? 'follow' : 'leave';
   }
 
-  /** Drops the uploader's export, because the run's writer exports the run. */
-  async #yieldToWriter(): Promise<void> {
+  /** Drops what was exported or followed so far. */
+  async #drop(): Promise<void> {
     this.#rows.forget();
     this.facts.session = new ExportSession();
     this.#hasMore = false;
@@ -209,22 +233,24 @@ export class RunExport {
     this.#exporter = null;
   }
 
-  async #open(): Promise<RunExporter> {
+  async #open(onlyFollows: boolean): Promise<RunExporter> {
     const { io, paths } = this.#context;
     const { fileSystem } = io;
     this.#rows.reopen();
     const exporter = await RunExporter.open({
       fileSystem,
       directory: `${paths.exports}/${this.#run.uuid}`,
+      onlyFollows,
       acceptsDamage: (relPath, offset) => this.#acceptsDamage(relPath, offset),
       isStored: (path, sizeBytes) => this.#isStored(path, sizeBytes),
       mayBeStored: (path) => this.#mayBeStored(path),
       isImported: this.#run.kind === 'log-directory',
       onNotice: (notice) => this.#notices.report(notice),
     });
-    this.#run.exportDirectory = await fileSystem.realPath(exporter.exportFiles.directory);
     this.#exporter = exporter;
     this.facts.session = exporter.session;
+    if (onlyFollows) return exporter;
+    this.#run.exportDirectory = await fileSystem.realPath(exporter.exportFiles.directory);
     this.#notices.skipCounts(this.facts.counts);
     return exporter;
   }

@@ -1,12 +1,13 @@
 /**
  * Exports the event files of one run in steps: each step reads a piece of an event file and writes the output. `save` stores the
- * positions.
+ * positions. An exporter that only follows a run reads in the same way, for the facts of its session, and writes nothing.
  *
  * Event files are read one after the other, by log directory and name. After a crash, steps since the last save are repeated and give
  * the same bytes. If files and saved state do not match, or an event file was rewritten, everything is regenerated.
  * The same happens when a restart supersedes exported rows (`ExportSession`), once the rest of the event files has been read for further restarts.
  */
 
+import { ScalarDecoder } from '../../../src/format/reader/scalar-decoder.js';
 import { ExportSession } from '../../../src/polyaxon/export/export-session.js';
 import type { ExportNotice } from '../../../src/polyaxon/export/exporter.js';
 import { FileError } from '../../base/errors.js';
@@ -32,6 +33,8 @@ interface RunExporterOptions {
   readonly fileSystem: FileSystem;
   /** The directory of this run in the state directory. */
   readonly directory: string;
+  /** Write no files and save no state. Default false. */
+  readonly onlyFollows?: boolean | undefined;
   /** Returns whether to skip bytes of an event file that are not a record. */
   readonly acceptsDamage: (relPath: string, offset: number) => boolean;
   /** Returns whether the store has a generated file that was removed from disk. */
@@ -67,6 +70,7 @@ export class RunExporter {
   readonly session: ExportSession;
   readonly exportFiles: ExportFiles;
   readonly #options: RunExporterOptions;
+  readonly #scalars = new ScalarDecoder();
   readonly #positions = new Map<string, FilePosition>();
   /** The version of each event file at which it was read to its end. */
   readonly #readVersions = new Map<string, string>();
@@ -85,9 +89,10 @@ export class RunExporter {
 
   /** Resumes the export of an earlier process, or starts a new one. Throws errors of the file system. */
   static async open(options: RunExporterOptions): Promise<RunExporter> {
-    const { fileSystem, directory } = options;
-    await makeDirectories(fileSystem, directory, DIRECTORY_MODE);
+    const { fileSystem, directory, onlyFollows = false } = options;
     const exporter = new RunExporter(options);
+    if (onlyFollows) return exporter;
+    await makeDirectories(fileSystem, directory, DIRECTORY_MODE);
     const saved = await readSaved(fileSystem, directory);
     if (saved === null || !(await exporter.#restore(saved))) await exporter.remove();
     return exporter;
@@ -106,7 +111,11 @@ export class RunExporter {
   }
 
   get isSaved(): boolean {
-    return this.#isSaved;
+    return this.#isSaved || this.onlyFollows;
+  }
+
+  get onlyFollows(): boolean {
+    return this.#options.onlyFollows ?? false;
   }
 
   /**
@@ -130,7 +139,7 @@ export class RunExporter {
 
   /** Saves the positions, series and files. */
   async save(): Promise<void> {
-    if (this.#isSaved) return;
+    if (this.isSaved) return;
     const { fileSystem, directory } = this.#options;
     await writeSaved(fileSystem, directory, {
       ...this.session.state,
@@ -147,6 +156,7 @@ export class RunExporter {
     this.#positions.clear();
     this.#readVersions.clear();
     this.#mayHaveEmptyFiles = true;
+    if (this.onlyFollows) return;
     // Remove the saved state first: it must never refer to files that do not exist.
     await removeSaved(this.#options.fileSystem, this.#options.directory);
     await this.exportFiles.clear();
@@ -192,6 +202,9 @@ export class RunExporter {
         sizeBytes,
         acceptsDamage: (offset) => this.#options.acceptsDamage(source.relPath, offset),
         onEvent: (event, offset) => this.session.push(event, { target, logDirectory, fileName, offset }),
+        scalars: this.#scalars,
+        onScalars: (batch, offset) =>
+          this.session.pushScalars(batch, { target, logDirectory, fileName, offset }),
         pieceBytes: this.#options.pieceBytes,
       });
       if (followed.status === 'rewritten' || !followed.hasMore) return followed;
@@ -214,10 +227,13 @@ export class RunExporter {
   /** Returns the changed paths; null when they belong to files that were removed from disk, so that all must be regenerated. */
   async #write(): Promise<string[] | null> {
     const { appends, assets, notices } = this.session.take();
+    const changed = [...assets, ...appends].map(({ path }) => path);
+    // The writer of the run has reported the notices.
+    if (this.onlyFollows) return changed;
     if (!this.exportFiles.canAppend(appends)) return null;
     await this.exportFiles.write({ appends, assets });
     for (const notice of notices) this.#options.onNotice(notice);
-    return [...assets, ...appends].map(({ path }) => path);
+    return changed;
   }
 
   async #beginAgain(): Promise<ExportStep> {
@@ -227,6 +243,7 @@ export class RunExporter {
 
   /** Rows of removed event files cannot be regenerated. */
   #reportRemoved(files: readonly EventFile[]): void {
+    if (this.onlyFollows) return;
     const present = new Set(files.map(({ source }) => source.relPath));
     for (const relPath of this.#positions.keys()) {
       if (present.has(relPath)) continue;
@@ -237,7 +254,7 @@ export class RunExporter {
 
   /** Once everything is read, replaces files in the store whose rows are all superseded. */
   async #emptyFiles(): Promise<ExportStep> {
-    if (!this.#mayHaveEmptyFiles) return NOTHING;
+    if (!this.#mayHaveEmptyFiles || this.onlyFollows) return NOTHING;
     this.#mayHaveEmptyFiles = false;
     this.session.emptyFiles(this.#options.mayBeStored);
     const changed = (await this.#write()) ?? [];

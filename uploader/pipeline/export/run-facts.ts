@@ -6,6 +6,8 @@ import type { ExportFacts } from '../report/export-facts.js';
 export class SessionFacts implements ExportFacts {
   state: ExportFacts['state'] = 'undecided';
   isCaughtUp = false;
+  /** Whether there are Polyaxon event files of the series. */
+  hasFiles = true;
   session = new ExportSession();
 
   get inputs(): ExportFacts['inputs'] {
@@ -17,7 +19,7 @@ export class SessionFacts implements ExportFacts {
   }
 
   artifacts(): ReturnType<ExportFacts['artifacts']> {
-    return this.session.artifacts();
+    return this.hasFiles ? this.session.artifacts() : [];
   }
 
   get counts(): ExportFacts['counts'] {

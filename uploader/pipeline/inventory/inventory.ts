@@ -11,7 +11,14 @@ import { EVENT_FILE_MARK } from '../../../src/format/event-file-name.js';
 import { FileError } from '../../base/errors.js';
 import type { FileStat } from '../../base/io/file-system.js';
 import { type FileVersion, isSameVersion } from '../../base/io/file-version.js';
-import { isManifestKey, RESERVED_DIRECTORY, type RelPath, toKey, toOwnerKey } from '../../base/rel-path.js';
+import {
+  isManifestKey,
+  MANIFEST_DIRECTORY,
+  RESERVED_DIRECTORY,
+  type RelPath,
+  toKey,
+  toOwnerKey,
+} from '../../base/rel-path.js';
 import { isSameDirectory } from '../../run-directory/run-origin.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 import type {
@@ -486,6 +493,12 @@ export class Inventory implements ScanSink, JournalSink {
   /** Yields the directories of a run that have files. */
   *foldersOf(run: KnownRun): Generator<{ readonly id: FolderId; readonly path: string }> {
     for (const id of run.folders) yield { id, path: this.#folders[id]!.path };
+  }
+
+  /** Returns the directories that the store probably has of a run: none of one that was never stored. */
+  expectedDirectoriesOf(run: KnownRun): string[] {
+    if (run.owner === null) return [];
+    return [...this.foldersOf(run)].map(({ path }) => path).concat(MANIFEST_DIRECTORY);
   }
 
   *filesOf(run: KnownRun): Generator<FileId> {

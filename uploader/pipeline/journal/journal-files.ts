@@ -22,7 +22,7 @@ import type {
 } from './journal-entry.js';
 import type { StatePaths } from './state-directory.js';
 
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 128 * 1024;
 /** Bytes to read for a header, which is far shorter. */
 const HEADER_BYTES = 1024;
 const FILE_NAME = /^journal-(\d{6,12})$/;

@@ -74,7 +74,8 @@ export class ManifestWriter implements RunListener {
     const run = inventory.findRun(runUuid);
     if (run === undefined || run.directory === null) throw new Error('the run directory was removed');
     if (run.manifestKeys.has(toManifestKey(runUuid, this.#toKnownFingerprint(run)))) return;
-    const stored = await listStoredRun(this.#options, runUuid, this.#abort.signal);
+    const expected = inventory.expectedDirectoriesOf(run);
+    const stored = await listStoredRun(this.#options, runUuid, this.#abort.signal, expected);
     if (hasCurrentManifest(stored)) return;
     const before = await loadManifest(this.#options, stored, this.#abort.signal);
     const lines = await this.#toLines(run, stored, before);

@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
+import { MANIFEST_DIRECTORY } from '../../base/rel-path.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 
 /** `commit`: the store checked the bytes on upload and still has the object. `checksum`: it returned the checksum. `read`: all bytes were read back. */
@@ -39,7 +39,7 @@ const VERSION = 1;
 const PROOFS: readonly unknown[] = ['commit', 'checksum', 'read'];
 
 export function toManifestKey(runUuid: string, fingerprint: string): string {
-  return `${runUuid}/${RESERVED_DIRECTORY}/manifest/${fingerprint}.jsonl`;
+  return `${runUuid}/${MANIFEST_DIRECTORY}/${fingerprint}.jsonl`;
 }
 
 /** Returns the fingerprint of a run's objects, 32 hex digits: equal for the same paths, sizes and ETags in any order. */

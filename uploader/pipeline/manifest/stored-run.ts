@@ -31,18 +31,20 @@ export interface StoredRun {
   readonly keptVersions: readonly ListedObject[];
 }
 
-/** Lists a run. Throws a coded error when the store rejects the request, or stays unavailable for longer than the retry timeout. */
+/** Lists a run; for `expected`, see `Store.list`. Throws a coded error when the store rejects the request, or stays unavailable for longer than the retry timeout. */
 export async function listStoredRun(
   { store, retryPolicy }: StoreAccess,
   runUuid: string,
   signal?: AbortSignal,
+  expected?: readonly string[],
 ): Promise<StoredRun> {
   const reserved = `${runUuid}/${RESERVED_DIRECTORY}/`;
   const files = new Map<string, ObjectVersion>();
   const manifests: ListedObject[] = [];
   const segments: ListedObject[] = [];
   const keptVersions: ListedObject[] = [];
-  const open = (last: ListedObject | undefined) => store.list(`${runUuid}/`, { after: last?.key, signal });
+  const open = (last: ListedObject | undefined) =>
+    store.list(`${runUuid}/`, { after: last?.key, expected, signal });
   try {
     for await (const object of retryPolicy.streamWithRetry<ListedObject>(`list ${runUuid}`, open, signal)) {
       const { key, etag, sizeBytes } = object;

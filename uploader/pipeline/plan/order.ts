@@ -1,4 +1,4 @@
-/** The order in which the files of a sync are started. Pure. */
+/** The order in which the files of a sync are queued; the queue keeps the event files of a directory in the order of their names. Pure. */
 
 import type { FileClass, Phase } from '../inventory/file-class.js';
 

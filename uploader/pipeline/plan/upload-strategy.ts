@@ -44,7 +44,7 @@ export function chooseStrategy(facts: StrategyFacts): ChosenStrategy {
 
   const appends = canAppend(capabilities, keptBytes);
   if (appends && !(facts.isSlow && facts.isLive)) return { strategy: 'append', reason: 'it grew' };
-  if (!facts.isLive) return appends ? { strategy: 'append', reason: 'it grew' } : whole;
+  if (!facts.isLive) return whole;
   const waitingBytes = targetBytes - keptBytes;
   if (waitingBytes >= REFRESH_RATIO * keptBytes || facts.sinceCommitMs >= REFRESH_AFTER_MS)
     return appends

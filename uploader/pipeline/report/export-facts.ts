@@ -6,8 +6,8 @@ import type { ExportCounts, SeriesArtifact } from '../../../src/polyaxon/export/
 /** The facts of one run. Each property and call returns the current state. */
 export interface ExportFacts {
   /**
-   * `exported`: the uploader generates the Polyaxon event files. `provided`: the run's writer writes them, and all other facts are empty.
-   * `undecided`: not known yet.
+   * `exported`: the uploader generates the Polyaxon event files. `provided`: the run's writer writes them, or no program does; the other facts are
+   * then only kept up to date while the run is active or its writer is lost. `undecided`: not known yet.
    */
   readonly state: 'exported' | 'provided' | 'undecided';
   /** Hyperparameters found in the events, for the inputs of the run. */

@@ -72,6 +72,8 @@ export interface RunObserver {
   onRunComplete(runUuid: string, options?: RunCompletion): void;
   /** Creates the project on the server, if enabled. Called before the store is used. Never rejects because of an API response. */
   prepareProject?(signal?: AbortSignal): Promise<void>;
+  /** Asks the server about the first runs while the store is being listed. Never rejects because of an API response. */
+  lookAhead?(signal?: AbortSignal): Promise<void>;
   /** Registers everything that uploads require. Called before anything is sent. Never rejects because of an API response. */
   prepare?(signal?: AbortSignal): Promise<void>;
   /** Resolves once all notifications are delivered, the signal is aborted, or waiting is pointless. */
@@ -105,6 +107,7 @@ export function withListener(observer: RunObserver, listener: RunListener): RunO
     onListed: (runUuid, relPaths, signal) => observer.onListed?.(runUuid, relPaths, signal),
     onExported: (runUuid, facts) => observer.onExported?.(runUuid, facts),
     prepareProject: async (signal) => observer.prepareProject?.(signal),
+    lookAhead: async (signal) => observer.lookAhead?.(signal),
     prepare: async (signal) => observer.prepare?.(signal),
     statusOf: (runUuid) => observer.statusOf?.(runUuid),
     problems: () => observer.problems?.() ?? [],

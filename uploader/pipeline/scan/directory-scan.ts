@@ -5,7 +5,7 @@
  */
 
 import { messageOf } from '../../../src/base/errors.js';
-import { RUNS_DIRECTORY } from '../../../src/run-directory/layout.js';
+import { RUN_FILE, RUNS_DIRECTORY } from '../../../src/run-directory/layout.js';
 import { FileError } from '../../base/errors.js';
 import { isChangedWithin } from '../../base/io/file-version.js';
 import { isAbsent } from '../../base/io/system-error.js';
@@ -86,6 +86,7 @@ export class DirectoryScan {
     node.problems = [];
     node.isBarred = false;
     const entries = await this.#check(node, listed);
+    if (node.isBarred) return UNCHANGED;
     const { isNew, of } = await this.#decideHome(node, entries);
     if (of !== undefined) return { ...UNCHANGED, again: [of] };
     if (node.isBarred) return UNCHANGED;
@@ -139,7 +140,11 @@ export class DirectoryScan {
       const name = names[index]!;
       const text = encodeName(name);
       if (!(stat instanceof Error)) entries.push({ name, text, stat });
-      else if (!isAbsent(stat)) node.problems.push(unreadable(join(toShownPath(node), text), stat));
+      else if (!isAbsent(stat)) {
+        node.problems.push(unreadable(join(toShownPath(node), text), stat));
+        // Which run it is cannot be known, and its event files must not become another one.
+        if (text === RUN_FILE && node.home === null) node.isBarred = true;
+      }
     }
     return entries;
   }
@@ -157,6 +162,9 @@ export class DirectoryScan {
     if (found.kind !== 'run') this.#claims.withdraw(node);
     switch (found.kind) {
       case 'none':
+        return { isNew: false };
+      case 'damaged':
+        this.#bar(node, damagedRunFile(join(toShownPath(node), RUN_FILE), found.cause));
         return { isNew: false };
       case 'part-of-new':
         return { isNew: false, of: found.of };
@@ -489,6 +497,11 @@ function toShownPath(node: DirectoryNode): string {
 function unreadable(path: string, cause: unknown): FileError {
   const hint = 'Give the user that runs polytrack permission to read it.';
   return new FileError('ERR_FILE_UNREADABLE', path, `cannot be listed: ${messageOf(cause)}`, hint, { cause });
+}
+
+function damagedRunFile(path: string, cause: unknown): FileError {
+  const hint = 'Restore the run file, or delete it to upload the event files beside it as a new run.';
+  return new FileError('ERR_FILE_UNREADABLE', path, `cannot be read: ${messageOf(cause)}`, hint, { cause });
 }
 
 function duplicate(

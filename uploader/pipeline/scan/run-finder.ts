@@ -12,7 +12,7 @@ import {
   TENSORBOARD_DIRECTORY,
 } from '../../../src/run-directory/layout.js';
 import type { FileStat } from '../../base/io/file-system.js';
-import { readRunUuid, toImportedUuid, toUuidOfPlace } from '../../run-directory/run-uuid.js';
+import { readRunClaim, toImportedUuid, toUuidOfPlace } from '../../run-directory/run-uuid.js';
 import type { ScannedRun } from '../inventory/scan-sink.js';
 import type { DirectoryNode, RunHome } from './directory-node.js';
 import { readLogHead } from './log-head.js';
@@ -39,10 +39,13 @@ type RunFinding =
   | { readonly kind: 'part'; readonly home: RunHome }
   /** The same, but the directory above is not a run yet: it must be visited first. */
   | { readonly kind: 'part-of-new'; readonly of: DirectoryNode }
+  /** A run whose uuid is unknown, because its run file cannot be read or is not JSON. */
+  | { readonly kind: 'damaged'; readonly cause: unknown }
   /** A log directory that is no run yet. */
   | { readonly kind: 'undecided' };
 
 const NONE: RunFinding = { kind: 'none' };
+const NO_CLAIM = { uuid: null, damage: null };
 const UNDECIDED: RunFinding = { kind: 'undecided' };
 const RUN_NAMES = [RUN_FILE, OUTPUTS_DIRECTORY, EVENTS_DIRECTORY, LOGS_DIRECTORY, PROCESS_DIRECTORY];
 
@@ -67,9 +70,11 @@ export class RunFinder {
     const hasRuns = entries.some(({ text, stat }) => text === RUNS_DIRECTORY && stat.kind === 'directory');
     if (node.parent === null && hasRuns && !node.isNamed) return NONE;
     const hasRunFile = entries.some(({ text, stat }) => text === RUN_FILE && stat.kind === 'file');
-    const claimed = hasRunFile ? await readRunUuid(fileSystem, directory) : null;
+    const claim = hasRunFile ? await readRunClaim(fileSystem, directory) : NO_CLAIM;
     const isInside = (node.parent?.home ?? null) !== null;
-    const runUuid = claimed ?? (isInside ? null : toUuidOfPlace(directory));
+    const runUuid = claim.uuid ?? (isInside ? null : toUuidOfPlace(directory));
+    if (runUuid === null && claim.damage !== null && !isInside)
+      return { kind: 'damaged', cause: claim.damage };
     if (runUuid !== null) return { kind: 'run', run: { runUuid, directory, kind: 'polyaxon', filesAt: '' } };
     return this.#findLogs(node, entries);
   }

@@ -246,7 +246,8 @@ export class CommitEngine<Driver extends StoreDriver = StoreDriver> implements S
   async #compareBytes(request: CommitRequest): Promise<CommitOutcome> {
     const { key, target, signal } = request;
     const found = await this.#headOf(request);
-    if (found.status !== 'found' || found.object.sizeBytes !== target.sizeBytes)
+    if (found.status === 'retry' || found.status === 'failed') return found;
+    if (found.status === 'absent' || found.object.sizeBytes !== target.sizeBytes)
       return { status: 'conflict' };
     if (found.object.crc32 !== null) return { status: 'conflict' };
     const read = await crc32OfObject(this, key, { maxBytes: target.sizeBytes, signal });

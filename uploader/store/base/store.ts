@@ -224,10 +224,17 @@ export interface Store {
   /**
    * The objects whose key begins with `prefix` and follows the key `after`, in byte order of their keys. Throws `OutcomeError`; to resume, the
    * caller lists again with the last key that it received as `after`.
+   *
+   * `expected`: directories below `prefix` that probably exist. A store that needs a request for each directory asks for them at once. They do not
+   * change what is listed.
    */
   list(
     prefix: string,
-    options?: { after?: string | undefined; signal?: AbortSignal | undefined },
+    options?: {
+      after?: string | undefined;
+      expected?: readonly string[] | undefined;
+      signal?: AbortSignal | undefined;
+    },
   ): AsyncIterable<ListedObject>;
   /**
    * The parts before the first `/` of the keys that begin with `prefix`, which contains none; each once if the listing is not repeated. A page names as many of them

@@ -61,6 +61,8 @@ export class FileStore implements Store {
   readonly #locks: ObjectLocks;
   /** Paths of temporary files that are being written. */
   readonly #inUse = new Set<string>();
+  /** Directories whose names are on the disk. */
+  readonly #durable = new Set<string>();
   /** The verified CRC-32 of recently appended objects, by key. */
   readonly #verified = new Map<string, { readonly etag: string; readonly crc32: number }>();
   #capabilities: StoreCapabilities = FILE_STORE;
@@ -272,7 +274,18 @@ export class FileStore implements Store {
 
   async #toStored(path: string): Promise<CommitOutcome> {
     await this.#fileSystem.syncDirectory(dirname(path));
+    await this.#syncNames(dirname(path));
     return { status: 'stored', etag: toVersion(await this.#fileSystem.lstat(path)).etag };
+  }
+
+  /** Syncs the names of a directory and of those above it in the store, once: a process that was killed may have created them without a sync. */
+  async #syncNames(directory: string): Promise<void> {
+    const unsynced: string[] = [];
+    for (let at = directory; at !== this.#root && !this.#durable.has(at); at = dirname(at)) {
+      unsynced.push(at);
+      await this.#fileSystem.syncDirectory(dirname(at));
+    }
+    for (const each of unsynced) this.#durable.add(each);
   }
 
   /** Whether the base has the expected checksum. Reads the object once and remembers the result. */

@@ -104,9 +104,13 @@ export class FileTree {
     const names = key.split('/').slice(0, -1);
     const isReserved = names[0] === RESERVED && !OBJECTS.some((prefix) => key.startsWith(prefix));
     if (isReserved || !names.every(isSafeKey)) return false;
-    for (const [level] of names.entries()) {
-      const stat = await this.stat(join(this.#root, names.slice(0, level + 1).join('/')));
-      if (stat?.kind !== 'directory') return false;
+    try {
+      for (const [level] of names.entries()) {
+        const stat = await this.stat(join(this.#root, names.slice(0, level + 1).join('/')));
+        if (stat?.kind !== 'directory') return false;
+      }
+    } catch (error) {
+      throw new OutcomeError(toFailure(this.#root, 'list the objects', error));
     }
     return true;
   }

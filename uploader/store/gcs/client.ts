@@ -1,5 +1,6 @@
 /** Loads Google's library for Cloud Storage on first use. It provides the endpoint and the credentials. */
 
+import { toSyntaxProblem } from '../../../src/base/bounded-json.js';
 import type { Clock } from '../../../src/base/clock.js';
 import { messageOf } from '../../../src/base/errors.js';
 import type { OptionTable } from '../../../src/base/options.js';
@@ -62,8 +63,13 @@ export async function openGcsClient({ endpoint }: GcsClientOptions): Promise<Gcs
         return Object.fromEntries(new Headers(found));
       } catch (cause) {
         if (isPassing(cause)) throw cause;
-        const message = `no credentials for Google Cloud Storage: ${messageOf(cause)}`;
-        throw new StoreCredentialsError(message, { cause, hint: CREDENTIALS_HINT });
+        // A key file that is not valid JSON: the message of the library repeats a part of it.
+        const isText = cause instanceof SyntaxError;
+        const message = `no credentials for Google Cloud Storage: ${isText ? toSyntaxProblem(cause) : messageOf(cause)}`;
+        throw new StoreCredentialsError(message, {
+          ...(isText ? {} : { cause }),
+          hint: CREDENTIALS_HINT,
+        });
       }
     },
   };

@@ -6,6 +6,7 @@
  */
 
 import { parseBoundedJson } from '../../../src/base/bounded-json.js';
+import { shorten } from '../../../src/base/describe.js';
 import { proxiesFrom } from '../../base/http/find-proxy.js';
 import type { HttpResponse, StreamedBody, Transport } from '../../base/http/transport.js';
 import { createUndiciTransport } from '../../base/http/undici-transport.js';
@@ -59,15 +60,21 @@ export class GcsConnection {
   readonly #timeouts: RequestTimeouts;
   #storeClockOffsetMs = 0;
 
-  private constructor(bucket: string, client: GcsClient, options: GcsClientOptions) {
+  /** `transport`: a simulation replaces the network. */
+  constructor(
+    bucket: string,
+    client: GcsClient,
+    options: GcsClientOptions,
+    transport: Transport = createUndiciTransport({
+      tls: { isVerified: true, isHostnameVerified: true },
+      proxies: proxiesFrom(options.environment ?? process.env),
+    }),
+  ) {
     this.bucket = bucket;
     this.#client = client;
     this.#options = options;
     this.#timeouts = { ...REQUEST_TIMEOUTS, ...options.timeouts };
-    this.#transport = createUndiciTransport({
-      tls: { isVerified: true, isHostnameVerified: true },
-      proxies: proxiesFrom(options.environment ?? process.env),
-    });
+    this.#transport = transport;
   }
 
   /** Throws as `openGcsClient` does, and `StoreCredentialsError`. */
@@ -201,7 +208,7 @@ async function toError({ status, headers, body }: HttpResponse): Promise<GcsErro
     if (text.length > MAX_ERROR_BYTES) break;
   }
   const found = readError(text);
-  const message = found?.message ?? text.slice(0, MAX_ERROR_TEXT);
+  const message = found?.message ?? shorten(text, MAX_ERROR_TEXT);
   return new GcsError(status, found?.errors?.[0]?.reason, message, headers['retry-after']);
 }
 

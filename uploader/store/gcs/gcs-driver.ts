@@ -53,8 +53,6 @@ export interface GcsStoreOptions extends GcsClientOptions {
   readonly limits?: Partial<GcsLimits> | undefined;
 }
 
-/** The size of every piece but the last is a multiple of this. */
-const UNIT_BYTES = 256 * 1024;
 /** The status of a response while an upload is incomplete. */
 const INCOMPLETE = 308;
 const BOUNDARY = 'polytrack-3f1c9a7e5b';
@@ -70,14 +68,13 @@ export class GcsDriver extends GcsReader implements StoreDriver {
   constructor(id: string, connection: GcsConnection, { prefix, limits }: GcsStoreOptions) {
     super(connection, prefix === '' ? '' : `${prefix}/`);
     const { singlePutMaxBytes, pieceBytes, budgetBytes, minBaseBytes } = { ...GCS_LIMITS, ...limits };
-    const partBytes = Math.max(UNIT_BYTES, pieceBytes - (pieceBytes % UNIT_BYTES));
     this.id = id;
     this.capabilities = withMinBase(UNPROBED_GCS, minBaseBytes);
     this.limits = {
       singlePutMaxBytes,
-      bufferMaxBytes: Math.max(singlePutMaxBytes, partBytes),
+      bufferMaxBytes: Math.max(singlePutMaxBytes, pieceBytes),
       budgetBytes,
-      partBytes: () => partBytes,
+      partBytes: () => pieceBytes,
       partsAtOnce: 1,
       needsCrc32c: true,
     };

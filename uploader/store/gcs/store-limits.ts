@@ -5,7 +5,7 @@ import { type StoreCapabilities, UNPROBED_S3 } from '../base/capabilities.js';
 export interface GcsLimits {
   /** Objects up to this size are uploaded in one request. */
   readonly singlePutMaxBytes: number;
-  /** Larger objects are uploaded in pieces of this size. */
+  /** Larger objects are uploaded in pieces of this size. The service accepts only multiples of 256 KiB. */
   readonly pieceBytes: number;
   /** Smaller objects are uploaded again instead of composed: one request instead of three. */
   readonly minBaseBytes: number;

@@ -15,6 +15,10 @@ import { fromServerPath, toServerPath } from './names.js';
 
 const MAX_PATH_BYTES = 4096;
 const TREES_AHEAD = 4;
+/** Of the directories that the caller expects, as many as this are requested at once. */
+const EXPECTED_AT_ONCE = 8;
+
+type PendingTree = Promise<ArtifactTree | null>;
 
 export interface ServerPlace {
   readonly ref: RunRef;
@@ -59,8 +63,9 @@ export class PolyaxonReader {
       const error = new StoreRequestError(`list ${prefix}: the server can list only one run, <uuid>/…`);
       throw new OutcomeError({ status: 'failed', error });
     }
-    const tree = await this.#getTree(parent, options.signal);
-    yield* this.#walk(parent, tree, prefix, options, new ListingGuard(`list ${prefix}`));
+    const pending = this.#getExpected(parent, options);
+    const tree = await (pending.get(parent) ?? this.#getTree(parent, options.signal));
+    yield* this.#walk(parent, tree, prefix, { ...options, pending }, new ListingGuard(`list ${prefix}`));
   }
 
   /**
@@ -106,7 +111,7 @@ export class PolyaxonReader {
     directory: string,
     tree: ArtifactTree | null,
     prefix: string,
-    options: ListOptions,
+    options: ListOptions & { readonly pending: ReadonlyMap<string, PendingTree> },
     guard: ListingGuard,
   ): AsyncGenerator<ListedObject> {
     const { after, signal } = options;
@@ -126,7 +131,7 @@ export class PolyaxonReader {
       (key.startsWith(prefix) || prefix.startsWith(key)) &&
       (!isBefore(key) || after?.startsWith(key) === true);
     const inside = entries.filter(({ key, sizeBytes }) => sizeBytes === null && mayHold(key));
-    const trees: Promise<ArtifactTree | null>[] = [];
+    const trees: PendingTree[] = [];
     for (const { key, sizeBytes } of entries) {
       if (sizeBytes !== null) {
         if (key.startsWith(prefix) && !isBefore(key)) yield { key, ...toVersion(sizeBytes) };
@@ -134,16 +139,33 @@ export class PolyaxonReader {
       }
       if (!mayHold(key)) continue;
       // The next directories are requested while the caller gets the files of this one.
-      for (const next of inside.splice(0, TREES_AHEAD - trees.length)) {
-        const pending = this.#getTree(next.key, signal);
-        inBackground(
-          pending.then(() => undefined),
-          () => undefined, // it rejects below, unless the caller stops first
-        );
-        trees.push(pending);
-      }
+      for (const next of inside.splice(0, TREES_AHEAD - trees.length))
+        trees.push(options.pending.get(next.key) ?? this.#getTreeAhead(next.key, signal));
       yield* this.#walk(key, (await trees.shift()) ?? null, prefix, options, guard);
     }
+  }
+
+  /** The requests for the first directories that the caller expects, and for those that contain them, by key. */
+  #getExpected(parent: string, { expected = [], signal }: ListOptions): ReadonlyMap<string, PendingTree> {
+    const pending = new Map<string, PendingTree>();
+    for (const directory of expected) {
+      const path = directory === '' ? parent : `${parent}${directory}/`;
+      for (let end = parent.length; end > 0; end = path.indexOf('/', end) + 1) {
+        const key = path.slice(0, end);
+        if (!pending.has(key) && pending.size < EXPECTED_AT_ONCE)
+          pending.set(key, this.#getTreeAhead(key, signal));
+      }
+    }
+    return pending;
+  }
+
+  #getTreeAhead(directory: string, signal: AbortSignal | undefined): PendingTree {
+    const pending = this.#getTree(directory, signal);
+    inBackground(
+      pending.then(() => undefined),
+      () => undefined, // it rejects where the directory is walked, unless the caller stops first
+    );
+    return pending;
   }
 
   async #getTree(directory: string, signal: AbortSignal | undefined): Promise<ArtifactTree | null> {

@@ -64,6 +64,17 @@ describe('RepeatBudget', () => {
     expect(new Set(waits).size).toBe(3);
   });
 
+  it('lets a thousand files of a kilobyte be sent at every interval, if each second pays for a mebibyte', () => {
+    const budget = new RepeatBudget(INTERVAL_MS, 0, 1024 * 1024);
+    let waitedMs = 0;
+    for (let seconds = 10; seconds < 3_600; seconds += 10)
+      for (let file = 0; file < 1_000; file += 1) {
+        waitedMs += budget.msUntil(1_000, seconds * 1000);
+        budget.spend(1_000);
+      }
+    expect(waitedMs).toBe(0);
+  });
+
   it('makes later files wait after one that exceeded the budget', () => {
     const budget = new RepeatBudget(INTERVAL_MS, 0);
     budget.spend(1_000_000);

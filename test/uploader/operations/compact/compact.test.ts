@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -22,6 +23,7 @@ import { runCli } from '../../../support/cli.js';
 import { startRun } from '../../../support/start-run.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { createCrashingFileSystem } from '../../support/crashing-file-system.js';
+import { watchSyncs, wrapFileSystem } from '../../support/wrapped-file-system.js';
 import { describeShown, readShown } from './shown-series.js';
 
 /** Set `POLYTRACK_COMPACT_PROGRAMS` for a long run, and `POLYTRACK_COMPACT_SEED` for other programs. */
@@ -342,6 +344,35 @@ describe('compact in place', () => {
       expect(eventFilesOf(directory), `crash at call ${crashAt}`).toHaveLength(1);
       expect(readdirSync(directory)).not.toContain('compact.partial');
     }
+  });
+
+  it('F116: syncs the new file before it takes the place of the others', async () => {
+    const directory = createTempDir();
+    await writeLives(directory);
+    const { fileSystem, renamed } = watchSyncs();
+
+    await compact(directory, { isInPlace: true, olderThanMs: 0, io: { ...nodeIo, fileSystem } });
+
+    expect(eventFilesOf(directory)).toHaveLength(1);
+    expect(renamed).toEqual(['synced']);
+  });
+
+  it('F116: keeps the files of a program that begins to write while the new file is published', async () => {
+    const directory = createTempDir();
+    await writeLives(directory);
+    const names = eventFilesOf(directory);
+    const fileSystem = wrapFileSystem({
+      rename: async (from, to) => {
+        await nodeIo.fileSystem.rename(from, to);
+        appendFileSync(join(directory, names[0]!), 'x');
+      },
+    });
+
+    const options = { isInPlace: true, olderThanMs: 0, io: { ...nodeIo, fileSystem } };
+    const report = await compact(directory, options).catch((error: unknown) => error);
+
+    expect(report).toMatchObject({ runs: [{ outcome: 'kept', error: { code: 'ERR_RUN_LIVE' } }] });
+    expect(eventFilesOf(directory)).toEqual(names);
   });
 
   it('F116: replaces nothing while another program may write', async () => {

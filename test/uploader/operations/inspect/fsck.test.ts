@@ -9,6 +9,7 @@ import type { FileCheck } from '../../../../uploader/operations/inspect/fsck.js'
 import type { RepairedFile } from '../../../../uploader/operations/inspect/repair.js';
 import { runCli } from '../../../support/cli.js';
 import { describeWithPeers } from '../../../support/peers.js';
+import { runCommand } from '../../../support/run-command.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { TensorBoard } from '../../../support/tensorboard.js';
 
@@ -218,8 +219,8 @@ describe('polytrack fsck', () => {
     const full = createTempDir();
     writeFileSync(join(full, 'mine'), '');
 
-    const inside = await runCli('fsck', logdir, '--repair', join(logdir, 'repaired'));
-    const occupied = await runCli('fsck', logdir, '--repair', full);
+    const inside = await runCommand(['fsck', logdir, '--repair', join(logdir, 'repaired')]);
+    const occupied = await runCommand(['fsck', logdir, '--repair', full]);
 
     for (const result of [inside, occupied]) {
       expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('ERR_REPAIR_TARGET') });

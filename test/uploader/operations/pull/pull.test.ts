@@ -26,6 +26,7 @@ import { createFastClock } from '../../support/fast-clock.js';
 import { MemoryStore } from '../../support/memory-store.js';
 import { EVENT_FILE, makeRun, RUN, writeFiles } from '../../support/run-tree.js';
 import { openTestStore, readFiles, STORE_KINDS, type TestStore, toConfig } from '../../support/stores.js';
+import { watchSyncs } from '../../support/wrapped-file-system.js';
 
 const MIB = 1024 * 1024;
 const END = {
@@ -225,6 +226,33 @@ describe('pull', () => {
     expect(second).toMatchObject({ isComplete: true, runs: [{ bytes: 2 * MIB }] });
     expect(ranges).toEqual([0, 3 * MIB]);
     expect(readFileSync(path).equals(bytes)).toBe(true);
+  });
+
+  it('restores an event file before later ones of its directory, because readers leave it for good after that', async () => {
+    const store = new MemoryStore();
+    const names = ['1', '2', '3'].map((number) => EVENT_FILE.replace(/\d$/, number));
+    for (const name of names.toReversed()) await commit(store, `${RUN}/${name}`, Buffer.from(name));
+    const directory = createTempDir();
+    const found: string[][] = [];
+    const slow = Object.assign(Object.create(store) as MemoryStore, {
+      async *read(key: string, options?: object) {
+        const run = join(directory, 'runs', RUN);
+        found.push([
+          ...names.filter((name) => existsSync(join(run, name))),
+          `read ${key.slice(RUN.length + 1)}`,
+        ]);
+        await new Promise(setImmediate);
+        yield* store.read(key, options);
+      },
+      head: (key: string) => store.head(key),
+      check: () => store.check(),
+      list: (prefix: string, options?: object) => store.list(prefix, options),
+    });
+
+    expect(await pullFrom(slow, directory)).toMatchObject({ isComplete: true });
+
+    const reads = found.filter((each) => each.at(-1)?.startsWith('read outputs/'));
+    expect(reads).toEqual(names.map((name, index) => [...names.slice(0, index), `read ${name}`]));
   });
 
   it('joins the tails of a growing file, but not those of previous versions, and restores what was kept', async () => {
@@ -472,6 +500,16 @@ describe('pull into a run that is held', () => {
     expect(runs[0]?.problems).toMatchObject([{ finding: 'missing' }]);
     expect(runs[0]?.problems[0]?.message).toContain('s3://elsewhere');
     expect(readFileSync(join(run, '.plx/cleaned.json'), 'utf8')).toBe(JSON.stringify(marker));
+  });
+
+  it('F103: syncs each file before it gets its name', async () => {
+    const { fileSystem, renamed } = watchSyncs();
+
+    const { runs } = await pullFrom(await storeRun(), createTempDir(), { io: { ...fastIo, fileSystem } });
+
+    expect(runs[0]?.problems).toEqual([]);
+    expect(renamed.length).toBeGreaterThan(0);
+    expect(renamed).not.toContain('unsynced');
   });
 
   it('F103: publishes a file only if the bytes that reached the disk are right', async () => {

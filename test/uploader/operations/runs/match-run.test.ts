@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matchRun, type NamedRun, toShortUuid } from '../../../../uploader/operations/runs/match-run.js';
+import { createShortener, matchRun, type NamedRun } from '../../../../uploader/operations/runs/match-run.js';
 
 const NOW_MS = Date.parse('2026-01-10T00:00:00Z');
 const options = { place: 'plx-runs', nowMs: NOW_MS };
@@ -83,10 +83,10 @@ describe('matchRun', () => {
   });
 });
 
-describe('toShortUuid', () => {
+describe('createShortener', () => {
   it('returns 8 digits, or as many as no other uuid begins with', () => {
     const uuids = ['3f2a0100aa', '3f2a0100ab', 'c0de000000'].map((uuid) => uuid.padEnd(32, '0'));
 
-    expect(uuids.map((uuid) => toShortUuid(uuid, uuids))).toEqual(['3f2a0100aa', '3f2a0100ab', 'c0de0000']);
+    expect(uuids.map(createShortener(uuids))).toEqual(['3f2a0100aa', '3f2a0100ab', 'c0de0000']);
   });
 });

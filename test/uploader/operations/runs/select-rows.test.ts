@@ -31,6 +31,7 @@ describe('parseFilter', () => {
     ['lr>=0.1', ['baseline', '123']],
     ['lr<10', ['baseline']],
     ['lr=auto', ['Wide']],
+    ['lr==auto', ['Wide']],
     ['model.depth = 4', ['baseline']],
     ['inputs.lr>1', ['123']],
     ['val/loss<1', ['baseline']],

@@ -15,6 +15,7 @@ import type { FileSystem, WritableFile } from '../../../../uploader/base/io/file
 import { nodeIo } from '../../../../uploader/base/io/io.js';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import { Inventory } from '../../../../uploader/pipeline/inventory/inventory.js';
+import { encodeJournalLine, JOURNAL_VERSION } from '../../../../uploader/pipeline/journal/journal-codec.js';
 import type {
   Intent,
   JournalEntry,
@@ -165,6 +166,22 @@ describe('a journal', () => {
     expect(await memory.read()).toEqual(memory.entries);
   });
 
+  it('reads the files in the order of their numbers, however the directory lists them', async () => {
+    const memory = new Memory();
+    for (let crc32 = 1; crc32 <= 4; crc32 += 1) {
+      const journalWriter = await memory.open();
+      await memory.record(journalWriter, 'a', crc32);
+      await journalWriter.close();
+    }
+    const reversed = wrapFileSystem({
+      readDirectory: async (path) => (await nodeFileSystem.readDirectory(path)).reverse(),
+    });
+
+    await (await memory.open(reversed)).close();
+
+    expect([...memory.entries.values()].map(({ crc32 }) => crc32)).toEqual([4]);
+  });
+
   it('keeps open intents across any number of killed processes', async () => {
     const directory = createTempDir();
     const open = () => {
@@ -191,6 +208,19 @@ describe('a journal', () => {
       expect(next.replay.openIntents).toMatchObject([{ uploadId: 'upload', parts: [part] }]);
       await next.journalWriter.discard();
     }
+  });
+
+  it('does not trust a snapshot that ends early', async () => {
+    const memory = new Memory();
+    const lines = [
+      encodeJournalLine(0, { kind: 'header', version: JOURNAL_VERSION, ...OWNER, isSnapshot: true }),
+      encodeJournalLine(1, { kind: 'done', entry: entry('a') }),
+    ];
+    writeFileSync(join(memory.directory, 'journal-000001'), Buffer.concat(lines));
+
+    await (await memory.open()).close();
+
+    expect(memory.replay?.damagedAt).toMatchObject({ number: 1 });
   });
 
   it('F5: is complete after a crash at any step of writing a snapshot', async () => {
@@ -265,19 +295,27 @@ describe('a journal', () => {
         for (const each of memory.entries.values()) yield { kind: 'done', entry: each } as const;
       },
       liveCount: () => memory.entries.size,
-      onNotice: ({ code }) => memory.notices.push(code),
+      onNotice: ({ code, message }) => memory.notices.push(`${code} ${message}`),
     });
+    expect(journalWriter.isDisabled).toBe(false);
     isFull = true;
     await memory.record(journalWriter, 'first');
     await memory.record(journalWriter, 'second');
     expect(journalWriter.isDisabled).toBe(true);
     isFull = false;
-    nowMs += 61_000;
+    nowMs += 59_000;
     await memory.record(journalWriter, 'third');
+    expect(journalWriter.isDisabled).toBe(true);
+    nowMs += 2_000;
+    await memory.record(journalWriter, 'fourth');
+    expect(journalWriter.isDisabled).toBe(false);
     await journalWriter.close();
 
-    expect(memory.notices).toEqual(['NOTICE_JOURNAL_DISABLED', 'NOTICE_JOURNAL_WRITTEN']);
-    expect((await memory.read()).size).toBe(3);
+    expect(memory.notices).toEqual([
+      expect.stringMatching(/^NOTICE_JOURNAL_DISABLED .*cannot be written: ENOSPC.*; uploads continue/),
+      expect.stringMatching(/^NOTICE_JOURNAL_WRITTEN .*can be written again$/),
+    ]);
+    expect((await memory.read()).size).toBe(4);
   });
 
   it('F58: writes a new file with all records after a failed sync', async () => {
@@ -305,6 +343,18 @@ describe('a journal', () => {
     await journalWriter.flush();
 
     expect(memory.notices).toEqual(['NOTICE_JOURNAL_DISABLED']);
+    await journalWriter.close();
+  });
+
+  it('F58: is disabled when a sync in the background fails, without a commit after it', async () => {
+    const memory = new Memory();
+    let isFailing = false;
+    const journalWriter = await memory.open(failing('sync', 'EIO', () => isFailing));
+    isFailing = true;
+    await memory.record(journalWriter, 'first');
+
+    await expect.poll(() => memory.notices).toEqual(['NOTICE_JOURNAL_DISABLED']);
+    expect(journalWriter.isDisabled).toBe(true);
     await journalWriter.close();
   });
 

@@ -26,6 +26,21 @@ describe('msUntilDue', () => {
   it.each([
     ['sends a new file after 2 s', { storedBytes: null, fileBytes: 10 }, 2_000],
     ['sends a file that was truncated and restarted immediately', { storedBytes: 400 * KIB }, 0],
+    [
+      'sends a small file at every interval, however long its last commit took',
+      {
+        storedBytes: 64 * KIB,
+        fileBytes: 65 * KIB,
+        ageMs: 10_000,
+        lastCommit: { agoMs: 10_000, durationMs: 9_000, repeatMs: 9_000 },
+      },
+      0,
+    ],
+    [
+      'compares a file again whose bytes are stored 2 s after its last change, whatever the interval',
+      { isStored: true, isAppended: false, quietMs: 500, intervalMs: 1_000 },
+      1_500,
+    ],
     ['sends a small file at every interval', { storedBytes: 64 * KIB, fileBytes: 65 * KIB }, 10_000],
     [
       'measures the interval from the start of the last commit, so that a later change waits less',

@@ -22,6 +22,12 @@ describe('chooseStrategy', () => {
     ['put', 'a new small file', { targetBytes: SINGLE_PUT_MAX_BYTES }],
     ['mpu', 'a new large file', { targetBytes: SINGLE_PUT_MAX_BYTES + 1 }],
     ['put', 'a small file that grew', { targetBytes: 6 * MIB, keptBytes: MIN_APPEND_BYTES - 1 }],
+    ['mpu', 'a large file that did not grow', { keptBytes: 100 * MIB }],
+    [
+      'append',
+      'a file that grew, after its run has ended',
+      { keptBytes: 50 * MIB, isLive: false, isSlow: true },
+    ],
     ['append', 'a file that grew', { keptBytes: MIN_APPEND_BYTES }],
     [
       'mpu',

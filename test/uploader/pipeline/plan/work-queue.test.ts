@@ -43,6 +43,70 @@ describe('WorkQueue', () => {
     expect(takeAll(queue)).toEqual([1]);
   });
 
+  describe('with a series', () => {
+    const file = (name: string, id = 7): Partial<Work> => ({ lane: 'events', series: { id, name } });
+
+    it('gives out its files one after the other, in the order of their names', () => {
+      const queue = createQueue([file('c'), file('a'), file('d'), file('b')]);
+
+      for (const next of [1, 3, 0, 2]) {
+        expect(takeAll(queue)).toEqual([next]);
+        queue.settle(next);
+      }
+      expect(queue.size).toBe(0);
+    });
+
+    it('gives out other files meanwhile', () => {
+      const queue = createQueue([file('a'), file('b'), file('b', 8), { lane: 'events' }]);
+
+      expect(takeAll(queue)).toEqual([0, 2, 3]);
+    });
+
+    it('gives out a file again that was added again while it was in progress, before later ones', () => {
+      const queue = createQueue([file('a'), file('b')]);
+      queue.take();
+      queue.add(0);
+      queue.settle(0);
+
+      expect(takeAll(queue)).toEqual([0]);
+      queue.settle(0);
+      expect(takeAll(queue)).toEqual([1]);
+    });
+
+    it('returns the files that wait when it is drained, and none that is in progress', () => {
+      const queue = createQueue([file('a'), file('b'), file('a', 8), file('b', 8)]);
+      expect(queue.take()).toBe(0);
+
+      expect(queue.drain().sort()).toEqual([1, 2, 3]);
+      queue.settle(0);
+      expect(queue.size).toBe(0);
+      queue.add(3);
+      expect(takeAll(queue)).toEqual([3]);
+    });
+  });
+
+  it('knows in which lanes files are ready', () => {
+    const queue = createQueue([{ lane: 'events' }, { lane: 'large', phase: 2 }]);
+
+    expect(LANES.filter((lane) => queue.hasReady(lane))).toEqual(['events']);
+    queue.take();
+    expect(LANES.filter((lane) => queue.hasReady(lane))).toEqual([]);
+    queue.settle(0);
+    expect(LANES.filter((lane) => queue.hasReady(lane))).toEqual(['large']);
+  });
+
+  it('holds back the files of one run only', () => {
+    const runs = [0, 1, 2, 3, 4, 5];
+    for (const busy of runs) {
+      const queue = createQueue([{ run: busy }, ...runs.map((run) => ({ run, phase: 1 }) as const)]);
+
+      expect(takeAll(queue)).toEqual([0, ...runs.filter((run) => run !== busy).map((run) => run + 1)]);
+      queue.settle(0);
+      expect(takeAll(queue)).toEqual([busy + 1]);
+      expect(queue.size).toBe(runs.length);
+    }
+  });
+
   it('returns all files when it is drained, including those held back', () => {
     const queue = createQueue([{ lane: 'events' }, { phase: 2 }, { lane: 'large' }]);
 

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { encodeRecord } from '../../../../src/format/record/record-codec.js';
 import { NotARunError } from '../../../../uploader/base/errors.js';
 import type { ScannedRun } from '../../../../uploader/pipeline/inventory/scan-sink.js';
 import { createTempDir } from '../../../support/temp-dir.js';
@@ -86,6 +87,22 @@ describe('discovery of runs', () => {
     symlinkSync(join(elsewhere, 'run.plx.json'), join(directory, 'run.plx.json'));
 
     await expect(locate(directory)).rejects.toThrow('has no uuid of 32 hex digits');
+  });
+
+  it('reports a run file that is damaged, and takes nothing below it for another run', async () => {
+    const root = createTempDir();
+    makeRun(root);
+    writeFiles(join(root, 'backup', 'renamed'), {
+      'run.plx.json': '',
+      'outputs/tensorboard/events.out.tfevents.1.host': encodeRecord(new Uint8Array(9)),
+    });
+
+    const located = await locate(root);
+
+    expect(located.runs.map(([uuid]) => uuid)).toEqual([RUN]);
+    expect(located.problems).toMatchObject([
+      { code: 'ERR_FILE_UNREADABLE', path: 'backup/renamed/run.plx.json' },
+    ]);
   });
 
   it('follows a symlink that the user names', async () => {

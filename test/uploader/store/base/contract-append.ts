@@ -97,6 +97,16 @@ export function describeAppend(open: () => Promise<StoreUnderTest>): void {
       expect((await store.append({ ...other, key: 'run/none' })).status).toBe('conflict');
     });
 
+    it('does not take an object for a target that has its size and other bytes', async () => {
+      const { store } = await open();
+      const { base, bytes } = await makeBase(store, 'run/equal', minBytes(store), 0);
+      const changed = Buffer.from(bytes);
+      changed[0]! ^= 1;
+
+      expect(await store.append(toAppend('run/equal', base, changed))).toEqual({ status: 'changed' });
+      expect(sha256(await readAll(store, 'run/equal'))).toBe(sha256(bytes));
+    });
+
     it('reports a conflict and keeps the object when it is not the base', async () => {
       const { store, tails } = await open();
       const { base, bytes } = await makeBase(store, 'run/stale', minBytes(store), Math.max(...tails));

@@ -142,6 +142,31 @@ describeWithPeers(['polyaxon'], 'files that are staged', () => {
     expect([...calls[0]!.keys].sort()).toEqual([...files.keys()].map((path) => `${run.uuid}/${path}`).sort());
   });
 
+  it('are listed with one request for each directory, at the same time', async () => {
+    const run = await open();
+    const files = manyFiles(20);
+    await stage(run.store, run.uuid, files);
+    const before = run.proxy.log.length;
+    let release: () => void = () => undefined;
+    const until = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    run.proxy.script = () => {
+      if (run.proxy.log.length - before >= 3) release();
+      return { kind: 'hold', until };
+    };
+
+    const listed: string[] = [];
+    for await (const { key } of run.store.list(`${run.uuid}/`, { expected: ['events/metric', '', 'absent'] }))
+      listed.push(key);
+
+    expect(listed.sort()).toEqual([...files.keys()].map((path) => `${run.uuid}/${path}`).sort());
+    const paths = run.proxy.log
+      .slice(before)
+      .map(({ url }) => new URL(url, 'http://any').searchParams.get('path'));
+    expect(paths.sort()).toEqual(['', 'absent', 'events', 'events/metric']);
+  });
+
   it('have the names that the server can store', async () => {
     const run = await open();
     const files = new Map(
