@@ -3,7 +3,7 @@
  * although their response is lost, also after the process that sent them was killed.
  */
 
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { OutcomeError, type RetryOutcome } from '../../uploader/base/retry-table.js';
@@ -51,6 +51,11 @@ const LIMITS: StoreLimits = {
   partsAtOnce: 3,
   completesLate: true,
 };
+export const CAPABILITIES: StoreCapabilities = {
+  ...UNPROBED_S3,
+  ...{ rejectsWrongChecksum: true, rangeCopy: true, unevenParts: true, versioning: 'off' },
+  append: { minBaseBytes: MIN_PART_BYTES, maxBaseBytes: Number.MAX_SAFE_INTEGER },
+};
 const PAGE = 50;
 /** How long a listing may lag behind, in the mode of late visibility. */
 const LATE_MS = 2_000;
@@ -87,6 +92,8 @@ export class Bucket {
   isLate = false;
   requests = 0;
   writes = 0;
+  /** Counts the changes of objects and uploads. */
+  changes = 0;
   /** Called for each change of an object. */
   onChange: (key: string, before: Buffer | undefined, after: Buffer | undefined) => void = () => undefined;
   #versions = 0;
@@ -96,6 +103,16 @@ export class Bucket {
     readonly nowMs: () => number,
   ) {}
 
+  /** Adds the objects and uploads to `hash`, without times. */
+  addTo(hash: Hash): void {
+    for (const [key, { bytes, metadata }] of this.objects)
+      hash.update(`${key} ${JSON.stringify(metadata)} ${bytes.length}\n`).update(bytes);
+    for (const [id, { key, parts }] of this.uploads) {
+      hash.update(`${id} ${key}\n`);
+      for (const [number, bytes] of parts) hash.update(`${number} ${bytes.length}\n`).update(bytes);
+    }
+  }
+
   fateOf(random: Random): Fate {
     this.requests += 1;
     if (this.isDown) return 'fail';
@@ -103,8 +120,14 @@ export class Bucket {
     return random.chance(0.5) ? 'fail' : 'lost';
   }
 
-  put(key: string, bytes: Buffer, metadata: Record<string, string>): string {
-    const etag = `${createHash('md5').update(bytes).digest('hex')}-${++this.#versions}`;
+  /** `toEtag`: makes the ETag from the number of the version. Default: as S3 does. */
+  put(
+    key: string,
+    bytes: Buffer,
+    metadata: Record<string, string>,
+    toEtag = (version: number): string => `${createHash('md5').update(bytes).digest('hex')}-${version}`,
+  ): string {
+    const etag = toEtag(++this.#versions);
     const before = this.objects.get(key)?.bytes;
     this.objects.set(key, { bytes: Buffer.from(bytes), etag, metadata, sinceMs: this.nowMs() });
     this.writes += 1;
@@ -123,44 +146,40 @@ export class Bucket {
   }
 }
 
+const READING: ReadonlySet<string> = new Set(['check', 'head', 'list', 'read', 'list parts', 'list uploads']);
 const GONE = { status: 'gone', cause: new Error('NoSuchUpload') } as const;
 const CONFLICT = { status: 'conflict' } as const;
 
 export class SimulatedDriver implements StoreDriver {
   readonly id: string;
   readonly capabilities: StoreCapabilities;
-  readonly limits = LIMITS;
-  readonly #bucket: Bucket;
-  readonly #process: Process;
+  readonly limits: StoreLimits = LIMITS;
 
-  constructor(bucket: Bucket, process: Process) {
-    this.#bucket = bucket;
-    this.#process = process;
+  constructor(
+    readonly bucket: Bucket,
+    readonly process: Process,
+  ) {
     const { name, isConditional } = bucket.options;
     this.id = `s3://${name}`;
     this.capabilities = {
-      ...UNPROBED_S3,
-      ...{
-        conditionalCreate: isConditional,
-        conditionalReplace: isConditional,
-        conditionalComplete: isConditional,
-      },
-      ...{ rejectsWrongChecksum: true, rangeCopy: true, unevenParts: true, versioning: 'off' },
-      append: { minBaseBytes: MIN_PART_BYTES, maxBaseBytes: Number.MAX_SAFE_INTEGER },
+      ...CAPABILITIES,
+      conditionalCreate: isConditional,
+      conditionalReplace: isConditional,
+      conditionalComplete: isConditional,
     };
   }
 
   check(): Promise<CheckOutcome> {
-    return this.#request('check', '', () => ({ status: 'ready' }));
+    return this.request('check', '', () => ({ status: 'ready' }));
   }
 
   head(key: string, signal?: AbortSignal): Promise<HeadOutcome> {
-    return this.#request('head', key, () => this.#head(key), signal);
+    return this.request('head', key, () => this.#head(key), signal);
   }
 
   async *list(prefix: string, { after = '', signal }: ListOptions = {}): AsyncGenerator<ListedObject> {
     for (let last = after; ; ) {
-      const page = await this.#request('list', prefix, () => this.#page(prefix, last), signal);
+      const page = await this.request('list', prefix, () => this.#page(prefix, last), signal);
       if ('status' in page) throw new OutcomeError(page);
       yield* page;
       if (page.length < PAGE) return;
@@ -169,7 +188,7 @@ export class SimulatedDriver implements StoreDriver {
   }
 
   async *read(key: string, { range, maxBytes, signal }: ReadOptions): AsyncGenerator<Uint8Array> {
-    const found = await this.#request('read', key, () => this.#bucket.objects.get(key) ?? null, signal);
+    const found = await this.request('read', key, () => this.bucket.objects.get(key) ?? null, signal);
     if (found === null) {
       const cause = new Error(`NoSuchKey: ${key}`);
       throw new OutcomeError({ status: 'retry', cause, maxAttempts: 2 });
@@ -187,95 +206,98 @@ export class SimulatedDriver implements StoreDriver {
     if (!this.capabilities.conditionalReplace) {
       const found = await this.head(key, write.signal);
       if (found.status === 'retry' || found.status === 'failed') return found;
-      if (!this.#isBase(write)) return CONFLICT;
+      if (!this.isBase(write)) return CONFLICT;
     }
-    const bytes = await this.#bytesOf(body, write);
+    const bytes = await this.bytesOf(body, write);
     const store = (): PutOutcome => {
-      if (this.capabilities.conditionalReplace && !this.#isBase(write)) return CONFLICT;
-      return { status: 'stored', etag: this.#bucket.put(key, bytes, toMetadata(write)) };
+      if (this.capabilities.conditionalReplace && !this.isBase(write)) return CONFLICT;
+      return { status: 'stored', etag: this.bucket.put(key, bytes, toMetadata(write)) };
     };
-    return this.#request('put', key, store, write.signal);
+    return this.request('put', key, store, write.signal);
   }
 
   openUpload(write: ObjectWrite): Promise<OpenOutcome> {
     const open = (): OpenOutcome => {
-      const id = this.#bucket.nextUploadId();
+      const id = this.bucket.nextUploadId();
       const metadata = toMetadata(write);
-      this.#bucket.uploads.set(id, {
+      this.bucket.uploads.set(id, {
         key: write.key,
         metadata,
-        sinceMs: this.#bucket.nowMs(),
+        sinceMs: this.bucket.nowMs(),
         parts: new Map(),
       });
       return { status: 'opened', id };
     };
-    return this.#request('create upload', write.key, open, write.signal);
+    return this.request('create upload', write.key, open, write.signal);
   }
 
   listParts({ id, write }: Upload): Promise<PartsOutcome> {
     const list = (): PartsOutcome => {
-      const upload = this.#bucket.uploads.get(id);
+      const upload = this.bucket.uploads.get(id);
       if (upload === undefined) return GONE;
       return { status: 'listed', parts: [...upload.parts].map(([number, bytes]) => toPart(number, bytes)) };
     };
-    return this.#request('list parts', write.key, list, write.signal);
+    return this.request('list parts', write.key, list, write.signal);
   }
 
   async putPart({ id, write }: Upload, { number }: Part, body: PartBody): Promise<PartOutcome> {
-    const bytes = await this.#bytesOf(body, write);
+    const bytes = await this.bytesOf(body, write);
     const put = (): PartOutcome => {
-      const upload = this.#bucket.uploads.get(id);
+      const upload = this.bucket.uploads.get(id);
       if (upload === undefined) return GONE;
       upload.parts.set(number, bytes);
       return { status: 'kept', part: toPart(number, bytes) };
     };
-    return this.#request('put part', write.key, put, write.signal);
+    return this.request('put part', write.key, put, write.signal);
   }
 
   keepPart({ id, write }: Upload, { number, start, end }: Part, base: ObjectVersion): Promise<PartOutcome> {
     const copy = (): PartOutcome => {
-      const upload = this.#bucket.uploads.get(id);
+      const upload = this.bucket.uploads.get(id);
       if (upload === undefined) return GONE;
-      const object = this.#bucket.objects.get(write.key);
+      const object = this.bucket.objects.get(write.key);
       if (object?.etag !== base.etag) return CONFLICT;
       const bytes = Buffer.from(object.bytes.subarray(start, end));
       upload.parts.set(number, bytes);
       return { status: 'kept', part: toPart(number, bytes) };
     };
-    return this.#request('copy part', write.key, copy, write.signal);
+    return this.request('copy part', write.key, copy, write.signal);
   }
 
-  async complete({ id, write }: Upload, parts: readonly UploadedPart[]): Promise<CompleteOutcome> {
+  async complete({ id, write, kept }: Upload, parts: readonly UploadedPart[]): Promise<CompleteOutcome> {
     const { key, target } = write;
     if (!this.capabilities.conditionalComplete) {
       const found = await this.head(key, write.signal);
       if (found.status === 'retry' || found.status === 'failed') return found;
-      if (!this.#isBase(write)) return CONFLICT;
+      if (!this.isBase(write)) return CONFLICT;
     }
     const complete = (): CompleteOutcome => {
-      const upload = this.#bucket.uploads.get(id);
+      const upload = this.bucket.uploads.get(id);
       if (upload === undefined)
         return {
           status: 'rejected',
           isGone: true,
           outcome: { status: 'retry', cause: GONE.cause, maxAttempts: 5 },
         };
-      if (this.capabilities.conditionalComplete && !this.#isBase(write)) return CONFLICT;
+      if (this.capabilities.conditionalComplete && !this.isBase(write)) return CONFLICT;
       const found = parts.map(({ number }) => upload.parts.get(number) ?? Buffer.alloc(0));
       const isAsListed = parts.every((part, index) => toPart(part.number, found[index]!).etag === part.etag);
       const isLargeEnough = found.slice(0, -1).every((bytes) => bytes.length >= MIN_PART_BYTES);
       const bytes = Buffer.concat(found);
+      // The base has other bytes than the append expects. Only the store knows them, and rejects the checksum.
+      if (kept !== undefined && crc32(bytes) !== target.crc32)
+        return { status: 'rejected', isGone: false, outcome: { status: 'unsupported', again: false } };
       if (!isAsListed || !isLargeEnough || crc32(bytes) !== target.crc32 || bytes.length !== target.sizeBytes)
         throw new Error(`${key}: the completion does not fit the parts`);
-      this.#bucket.uploads.delete(id);
-      return { status: 'stored', etag: this.#bucket.put(key, bytes, upload.metadata) };
+      this.bucket.uploads.delete(id);
+      return { status: 'stored', etag: this.bucket.put(key, bytes, upload.metadata) };
     };
-    return this.#request('complete', key, complete, write.signal);
+    return this.request('complete', key, complete, write.signal);
   }
 
   async discard({ id, key }: { readonly id: string; readonly key: string }): Promise<void> {
     try {
-      await this.#request('abort', key, () => this.#bucket.uploads.delete(id));
+      await this.request('abort', key, () => this.bucket.uploads.delete(id));
     } catch {
       // Discarding never fails.
     }
@@ -286,15 +308,15 @@ export class SimulatedDriver implements StoreDriver {
     const copied = { number: 1, start: 0, end: keep.sizeBytes, isCopied: true };
     const sent =
       target.sizeBytes === keep.sizeBytes ? [] : planParts(target.sizeBytes - keep.sizeBytes, PART_BYTES);
-    return { status: 'found', parts: [copied, ...shiftParts(sent, keep.sizeBytes, 1)] };
+    return { status: 'found', kept: keep, parts: [copied, ...shiftParts(sent, keep.sizeBytes, 1)] };
   }
 
   async *listOrphans(prefix: string, signal?: AbortSignal): AsyncGenerator<Orphan> {
-    const now = this.#bucket.nowMs();
-    const found = await this.#request(
+    const now = this.bucket.nowMs();
+    const found = await this.request(
       'list uploads',
       prefix,
-      () => [...this.#bucket.uploads].filter(([, { key }]) => key.startsWith(prefix)),
+      () => [...this.bucket.uploads].filter(([, { key }]) => key.startsWith(prefix)),
       signal,
     );
     if ('status' in found) throw new OutcomeError(found);
@@ -302,31 +324,31 @@ export class SimulatedDriver implements StoreDriver {
   }
 
   async removeOrphan({ id, key }: Omit<Orphan, 'ageMs'>, signal?: AbortSignal): Promise<boolean> {
-    const outcome = await this.#request('abort', key, () => this.#bucket.uploads.delete(id), signal);
+    const outcome = await this.request('abort', key, () => this.bucket.uploads.delete(id), signal);
     return outcome === true;
   }
 
   remove({ key, version, signal }: RemoveRequest): Promise<RemoveOutcome> {
     const remove = (): RemoveOutcome => {
-      const object = this.#bucket.objects.get(key);
+      const object = this.bucket.objects.get(key);
       if (object === undefined) return { status: 'removed' };
       if (object.etag !== version.etag) return CONFLICT;
-      this.#bucket.delete(key);
+      this.bucket.delete(key);
       return { status: 'removed' };
     };
-    return this.#request('remove', key, remove, signal);
+    return this.request('remove', key, remove, signal);
   }
 
   async close(): Promise<void> {
     // It holds no resources.
   }
 
-  #isBase({ key, base }: ObjectWrite): boolean {
-    return (this.#bucket.objects.get(key)?.etag ?? null) === (base?.etag ?? null);
+  isBase({ key, base }: ObjectWrite): boolean {
+    return (this.bucket.objects.get(key)?.etag ?? null) === (base?.etag ?? null);
   }
 
   #head(key: string): HeadOutcome {
-    const found = this.#bucket.objects.get(key);
+    const found = this.bucket.objects.get(key);
     if (found === undefined) return { status: 'absent' };
     const { bytes, etag, metadata } = found;
     const { commitId, generation } = fromMetadata(metadata, bytes.length);
@@ -337,8 +359,8 @@ export class SimulatedDriver implements StoreDriver {
   }
 
   #page(prefix: string, after: string): ListedObject[] {
-    const { isLate, objects } = this.#bucket;
-    const visibleMs = this.#bucket.nowMs() - (isLate ? LATE_MS : 0);
+    const { isLate, objects } = this.bucket;
+    const visibleMs = this.bucket.nowMs() - (isLate ? LATE_MS : 0);
     return [...objects]
       .filter(([key, { sinceMs }]) => key.startsWith(prefix) && key > after && sinceMs <= visibleMs)
       .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -346,7 +368,7 @@ export class SimulatedDriver implements StoreDriver {
       .map(([key, { bytes, etag }]) => ({ key, etag, sizeBytes: bytes.length }));
   }
 
-  async #bytesOf(body: PartBody, { onBytesSent }: ObjectWrite): Promise<Buffer> {
+  async bytesOf(body: PartBody, { onBytesSent }: ObjectWrite): Promise<Buffer> {
     onBytesSent?.(body.sizeBytes);
     const opened = body.open();
     if (Buffer.isBuffer(opened)) return Buffer.from(opened);
@@ -356,23 +378,25 @@ export class SimulatedDriver implements StoreDriver {
   }
 
   /** Makes a request. When the process is killed meanwhile, the request may reach the bucket nevertheless. */
-  async #request<Result>(
+  async request<Result>(
     call: string,
     key: string,
     apply: () => Result,
     signal?: AbortSignal,
   ): Promise<Result | RetryOutcome> {
     signal?.throwIfAborted();
-    const { random } = this.#process;
-    const fate = this.#bucket.fateOf(random);
+    const { random } = this.process;
+    const fate = this.bucket.fateOf(random);
     const arrive = (): void => {
       if (fate !== 'fail' && random.chance(0.5)) apply();
     };
-    return this.#process.machine.scheduler.call(() => {
-      if (this.#process.isDead) arrive();
-      this.#process.enter(call, `${this.id}/${key}`, arrive);
+    const isReading = READING.has(call);
+    return this.process.machine.scheduler.call(() => {
+      if (this.process.isDead && !isReading) arrive();
+      this.process.enter(call, `${this.id}/${key}`, isReading ? null : arrive);
       if (fate === 'fail') return unavailable('ServiceUnavailable');
       const result = apply();
+      if (!isReading) this.bucket.changes += 1;
       return fate === 'lost' ? unavailable('ECONNRESET') : result;
     });
   }

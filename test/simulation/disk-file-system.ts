@@ -43,7 +43,7 @@ export function toFileSystem(process: Process): FileSystem {
             return error as Error;
           }
         }),
-      ),
+      ).catch((error: Error) => paths.map(() => error)), // killed: the call never rejects
     openForReading: (path) =>
       on('open', path, (each) => toReadable(disk.open(each, { followsNoLink: true }))),
     openForWriting: async (path, how) => {

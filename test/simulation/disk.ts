@@ -8,6 +8,7 @@
  * Long because it is one state machine: every call changes both what programs see and what survives.
  */
 
+import type { Hash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { FileStat } from '../../uploader/base/io/file-system.js';
 import type { Random } from './random.js';
@@ -15,6 +16,7 @@ import type { Random } from './random.js';
 const PAGE_BYTES = 512;
 const TICK_MS = 4;
 const MAX_LINKS = 10;
+const MAX_KNOWN_PATHS = 10_000;
 
 export class Inode {
   bytes = Buffer.alloc(0);
@@ -50,6 +52,8 @@ export class Disk {
   /** Returns the error of a call, or null. */
   fault: (call: Call, path: string) => string | null = () => null;
   capacityBytes = Number.POSITIVE_INFINITY;
+  /** Counts the changes of what programs see and of what survives. */
+  changes = 0;
   #usedBytes = 0;
   #nextIno = 2n;
   readonly #freeInos: bigint[] = [];
@@ -119,16 +123,12 @@ export class Disk {
   }
 
   sync(inode: Inode): void {
+    if (inode.dirty.size > 0 || inode.changes.length > 0) this.changes += 1;
     if (this.fault('sync', this.pathOf(inode)) !== null) {
       inode.dirty.clear();
       throw diskError('EIO', this.pathOf(inode));
     }
-    if (inode.kind === 'directory') {
-      inode.durableEntries = new Map(inode.entries);
-      inode.changes = [];
-      return;
-    }
-    keepPages(inode, () => true, inode.bytes.length);
+    syncInode(inode);
   }
 
   lstat(path: string): FileStat {
@@ -234,23 +234,43 @@ export class Disk {
   // What people and the hardware do. None of it fails, and its results are durable.
 
   exists(path: string): boolean {
-    return this.#attempt(() => this.#find(path, true)) !== undefined;
+    return this.#look(path, true) !== undefined;
   }
 
   /** Returns the content of a file; undefined when there is none. */
   peek(path: string): Buffer | undefined {
-    const inode = this.#attempt(() => this.#find(path, true));
+    const inode = this.#look(path, true);
     return inode?.kind === 'file' ? inode.bytes : undefined;
+  }
+
+  /** Whether a file would survive a failure of the power as programs see it. */
+  isDurable(path: string): boolean {
+    let at = this.#root;
+    for (const name of namesOf(path)) {
+      const child = at.durableEntries.get(name);
+      if (child === undefined || child !== at.entries.get(name)) return false;
+      at = child;
+    }
+    return at.bytes.equals(at.durable);
   }
 
   /** Yields the path of each file below a directory. */
   *walk(path: string, below = ''): Generator<[string, Buffer]> {
-    const inode = this.#attempt(() => this.#find(path, true));
-    for (const [name, child] of inode?.entries ?? []) {
-      const relative = below === '' ? name : `${below}/${name}`;
-      if (child.kind === 'directory') yield* this.walk(posix.join(path, name), relative);
-      else if (child.kind === 'file') yield [relative, child.bytes];
-    }
+    const inode = this.#look(path, true);
+    if (inode !== undefined) yield* filesOf(inode, below);
+  }
+
+  /** Adds to `hash` what programs see, and whether it has reached the disk; without times. */
+  addTo(hash: Hash): void {
+    const visit = (inode: Inode, name: string): void => {
+      const { kind, bytes, durable, target, dirty, changes } = inode;
+      hash
+        .update(`${name} ${kind} ${target} ${bytes.length} ${dirty.size} ${changes.length}\n`)
+        .update(bytes);
+      if (dirty.size > 0) hash.update(durable);
+      for (const [each, child] of inode.entries) visit(child, `${name}/${each}`);
+    };
+    visit(this.#root, '');
   }
 
   makeDirectories(path: string): void {
@@ -313,12 +333,10 @@ export class Disk {
   /** Writes everything below a path to the disk. */
   settle(path: string): void {
     const visit = (inode: Inode): void => {
-      if (inode.kind === 'file') keepPages(inode, () => true, inode.bytes.length);
-      inode.durableEntries = new Map(inode.entries);
-      inode.changes = [];
+      syncInode(inode);
       for (const child of inode.entries.values()) visit(child);
     };
-    const inode = this.#attempt(() => this.#find(path, true));
+    const inode = this.#look(path, true);
     if (inode !== undefined) visit(inode);
   }
 
@@ -331,8 +349,10 @@ export class Disk {
         if (kept === 'something') writeBackSome(inode, random);
         if (kept === 'everything') keepPages(inode, () => true, inode.bytes.length);
         // Timestamps are written with the data, so those of a file that has lost something differ from what programs have seen.
-        if (!inode.bytes.equals(inode.durable)) this.#touch(inode, true);
-        inode.bytes = Buffer.from(inode.durable);
+        if (!inode.bytes.equals(inode.durable)) {
+          this.#touch(inode, true);
+          inode.bytes = Buffer.from(inode.durable);
+        }
         inode.dirty.clear();
       }
       const count = random.below(inode.changes.length + 1);
@@ -370,14 +390,6 @@ export class Disk {
     }
   }
 
-  #attempt<Result>(call: () => Result): Result | undefined {
-    try {
-      return call();
-    } catch {
-      return undefined; // the path does not exist
-    }
-  }
-
   #find(path: string, follows: boolean): Inode {
     const [parent, name] = this.#locate(path, follows);
     const inode = name === '' ? parent : parent.entries.get(name);
@@ -385,21 +397,36 @@ export class Disk {
     return inode;
   }
 
+  /** Returns what a path names; undefined when there is nothing. */
+  #look(path: string, follows: boolean): Inode | undefined {
+    const found = this.#resolve(path, follows);
+    if (typeof found === 'string') return undefined;
+    const [parent, name] = found;
+    return name === '' ? parent : parent.entries.get(name);
+  }
+
   /** Returns the directory of a path and the last name, with links resolved. An empty name means the root. */
-  #locate(path: string, follows: boolean, depth = 0): [Inode, string] {
-    if (depth > MAX_LINKS) throw diskError('ELOOP', path);
-    const names = posix.normalize(path).split('/').filter(Boolean);
+  #locate(path: string, follows: boolean): [Inode, string] {
+    const found = this.#resolve(path, follows);
+    if (typeof found === 'string') throw diskError(found, path);
+    return found;
+  }
+
+  /** Like `#locate`, but returns the code of an error. */
+  #resolve(path: string, follows: boolean, depth = 0): [Inode, string] | string {
+    if (depth > MAX_LINKS) return 'ELOOP';
+    const names = namesOf(path);
     let at = this.#root;
     for (const [index, name] of names.entries()) {
-      if (at.kind !== 'directory') throw diskError('ENOTDIR', path);
+      if (at.kind !== 'directory') return 'ENOTDIR';
       const child = at.entries.get(name);
       const isLast = index === names.length - 1;
       if (child?.kind === 'link' && (!isLast || follows)) {
         const target = posix.resolve('/', names.slice(0, index).join('/'), child.target);
-        return this.#locate(posix.join(target, ...names.slice(index + 1)), follows, depth + 1);
+        return this.#resolve(posix.join(target, ...names.slice(index + 1)), follows, depth + 1);
       }
       if (isLast) return [at, name];
-      if (child === undefined) throw diskError('ENOENT', path);
+      if (child === undefined) return 'ENOENT';
       at = child;
     }
     return [at, ''];
@@ -459,13 +486,14 @@ export class Disk {
     const before = inode.bytes;
     if (sizeBytes === before.length) return;
     this.#usedBytes += sizeBytes - before.length;
-    inode.bytes = Buffer.alloc(sizeBytes);
-    before.copy(inode.bytes);
+    inode.bytes = Buffer.allocUnsafe(sizeBytes);
+    inode.bytes.fill(0, before.copy(inode.bytes));
     for (const page of inode.dirty) if (page * PAGE_BYTES >= sizeBytes) inode.dirty.delete(page);
   }
 
   #touch(inode: Inode, isModified: boolean): void {
     const nowNs = BigInt(Math.floor(this.#now() / TICK_MS) * TICK_MS) * 1_000_000n;
+    this.changes += 1;
     inode.ctimeNs = nowNs;
     if (isModified) inode.mtimeNs = nowNs;
   }
@@ -476,10 +504,39 @@ export class Disk {
   }
 }
 
+function* filesOf(directory: Inode, below: string): Generator<[string, Buffer]> {
+  for (const [name, child] of directory.entries) {
+    const relative = below === '' ? name : `${below}/${name}`;
+    if (child.kind === 'directory') yield* filesOf(child, relative);
+    else if (child.kind === 'file') yield [relative, child.bytes];
+  }
+}
+
+const knownNames = new Map<string, readonly string[]>();
+
+/** The names of a path. Remembers them, because the same few paths are used all the time. */
+function namesOf(path: string): readonly string[] {
+  let names = knownNames.get(path);
+  if (names === undefined) {
+    if (knownNames.size > MAX_KNOWN_PATHS) knownNames.clear();
+    names = posix.normalize(path).split('/').filter(Boolean);
+    knownNames.set(path, names);
+  }
+  return names;
+}
+
+function syncInode(inode: Inode): void {
+  if (inode.kind === 'file' && (inode.dirty.size > 0 || inode.durable.length !== inode.bytes.length))
+    keepPages(inode, () => true, inode.bytes.length);
+  if (inode.changes.length === 0) return;
+  inode.durableEntries = new Map(inode.entries);
+  inode.changes = [];
+}
+
 /** Writes dirty pages to the disk. */
 function keepPages(inode: Inode, isKept: (page: number) => boolean, sizeBytes: number): void {
-  const durable = Buffer.alloc(sizeBytes);
-  inode.durable.copy(durable);
+  const durable = Buffer.allocUnsafe(sizeBytes);
+  durable.fill(0, inode.durable.copy(durable));
   for (const page of inode.dirty) {
     if (!isKept(page)) continue;
     inode.bytes.copy(durable, page * PAGE_BYTES, page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
@@ -520,6 +577,11 @@ function pageOf(position: number): number {
   return Math.floor(position / PAGE_BYTES);
 }
 
+/** Has no stack: thousands of these errors are expected answers. */
 export function diskError(code: string, path: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${code}: ${path} on a simulated disk`), { code, path });
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = Object.assign(new Error(`${code}: ${path} on a simulated disk`), { code, path });
+  Error.stackTraceLimit = stackTraceLimit;
+  return error;
 }

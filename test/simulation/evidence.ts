@@ -1,5 +1,6 @@
 /** What stores have acknowledged, and the check that it still exists somewhere. */
 
+import type { Hash } from 'node:crypto';
 import { toFileClass } from '../../uploader/pipeline/inventory/file-class.js';
 
 /** Everything that one directory has ever held under one path, so far as a writer of the directory may have replaced it on purpose. */
@@ -37,6 +38,12 @@ export class Evidence {
       (toFileClass(path) === 'artifact' ? history.has(path, old) : content.startsWith(old));
     const kept = (this.#needed.get(key) ?? []).filter(({ content: old }) => !isReplaced(old));
     this.#needed.set(key, [...kept, { content, since }]);
+  }
+
+  /** Adds the contents to `hash`. */
+  addTo(hash: Hash): void {
+    for (const [key, needed] of this.#needed)
+      for (const { content } of needed) hash.update(`${key} ${content.length} ${content}\n`);
   }
 
   /** Describes each needed content that `find` does not find. */

@@ -1,204 +1,86 @@
 /**
- * Shows that the simulator and the tests beside it find errors: makes one at a time in a temporary copy of the sources, runs the test that must
- * find it, and expects it to fail.
+ * Shows that the simulator and the tests beside it find errors: makes those of breakages.mjs one at a time in a temporary copy of the sources,
+ * runs the tests that must find it, and expects one to fail. The tests pass without it, which is tried first. Prints the table of breakages.md.
  *
- *     node test/simulation/find-breakages.mjs [number of the first breakage] [number of the last]
+ *     node test/simulation/find-breakages.mjs [--rows 16-22,48] [--save]
+ *
+ * `--save` writes the rows into breakages.md. The tests of S3, Google and Azure need their servers (`npm run peers`).
  */
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { BREAKAGES, NAMES_OF_TESTS } from './breakages.mjs';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-const COPIED = ['src', 'uploader', 'test', 'scripts', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
-const NAMES_OF_TESTS = {
-  journal: ['test/uploader/pipeline/journal/power-loss.test.ts'],
-  lock: ['test/uploader/base/io/lock-file.test.ts'],
-  record: ['test/format/record/record-codec.test.ts'],
-  known: ['test/simulation/simulation.test.ts', '-t', 'breaks no invariant when'],
-};
-
-const SYNC_PARENTS = 'return parent === directory ? [directory] : [directory, ...withParents(parent)];';
-
-/** What is broken, in which file, the right text and the wrong one, and what must find it: tests, or chaos from a seed. */
-const BREAKAGES = [
-  [
-    'no sync of the directory after the rename of a journal snapshot',
-    'uploader/pipeline/journal/journal-writer.ts',
-    'await io.fileSystem.rename(temporaryPath, path);\n    await io.fileSystem.syncDirectory(paths.directory);',
-    'await io.fileSystem.rename(temporaryPath, path);',
-    'journal',
-  ],
-  [
-    'a journal snapshot is not read back',
-    'uploader/pipeline/journal/journal-writer.ts',
-    'await this.#requireWhole(temporaryPath);',
-    '',
-    'journal',
-  ],
-  [
-    'a journal snapshot is not synced',
-    'uploader/pipeline/journal/journal-writer.ts',
-    'await file.sync();\n    await this.#requireWhole',
-    'await this.#requireWhole',
-    'journal',
-  ],
-  [
-    'no sync at rotation',
-    'src/format/writer/event-file-writer.ts',
-    'this.#closeFile(this.#options.fsync);',
-    'this.#closeFile(false);',
-    'known',
-  ],
-  [
-    'the longest record is not checked',
-    'src/format/record/record-codec.ts',
-    "if (dataBytes > MAX_DATA_BYTES) throw new CorruptRecordError(fileOffset, 'length');",
-    '',
-    'record',
-  ],
-  [
-    'the search for a header ends one byte early',
-    'src/format/record/record-codec.ts',
-    'at + HEADER_BYTES <= bytes.length; at++',
-    'at + HEADER_BYTES < bytes.length; at++',
-    'record',
-  ],
-  [
-    'a copied run directory replaces the run in the store (da3cbc1)',
-    'uploader/engine/context/run-owners.ts',
-    'if (named !== null && !takesOver && !isSame(named)) {',
-    'if (named === null && !takesOver) {',
-    'known',
-  ],
-  [
-    'a deleted event file is not restored (b8ea1a7)',
-    'src/format/writer/event-file-writer.ts',
-    'if (file?.restore === undefined) return;',
-    'if (file?.restore !== undefined || file === undefined) return;',
-    'known',
-  ],
-  [
-    'a flush syncs only the directory of an event file (42e98e3)',
-    'src/format/writer/disk-event-file.ts',
-    SYNC_PARENTS,
-    'return parent === directory ? [] : [directory];',
-    'known',
-  ],
-  [
-    'a sync that cannot list the root is complete (42e98e3)',
-    'uploader/engine/build-report.ts',
-    'if (reason !== null) {',
-    'if (reason === undefined) {',
-    'known',
-  ],
-  [
-    'a root that cannot be read is an error without a code (42e98e3)',
-    'uploader/run-directory/locate-runs.ts',
-    'throw new NotARunError(path, messageOf(cause), { cause });\n  }\n}\n\nasync function findPlace',
-    'throw cause;\n  }\n}\n\nasync function findPlace',
-    'known',
-  ],
-  [
-    'a lock of a clock that was ahead blocks the root (42e98e3)',
-    'uploader/base/io/lock-file.ts',
-    'return Math.abs(io.clock.wallTime() * 1000 - Number(mtimeNs / 1_000_000n)) > OTHER_HOST_STALE_MS;',
-    'return io.clock.wallTime() * 1000 - Number(mtimeNs / 1_000_000n) > OTHER_HOST_STALE_MS;',
-    'lock',
-  ],
-  [
-    'a journal that cannot be read is an error without a code (77572b9)',
-    'uploader/pipeline/journal/journal-files.ts',
-    "throw new StateDirectoryError(paths.directory, 'read the journal', { cause });",
-    'throw cause;',
-    1,
-  ],
-  [
-    'content that the store had is not kept (f026574)',
-    'uploader/pipeline/commit/previous-versions.ts',
-    'if (replaced.object.sizeBytes === 0) return',
-    'if (replaced.object.sizeBytes >= 0) return',
-    1,
-  ],
-  [
-    'older bytes replace newer ones without a copy (f026574)',
-    'uploader/pipeline/commit/send-file.ts',
-    'if (target.keptBytes > 0) return',
-    'if (target.keptBytes >= 0) return',
-    1,
-  ],
-  [
-    'half a record is stored while the run is written',
-    'uploader/pipeline/commit/target.ts',
-    'const sendsAll = isWhole || quiet >= RECORD_TIMEOUT_MS;',
-    'const sendsAll = isWhole || quiet >= 0;',
-    1,
-  ],
-  [
-    'a conflict counts as stored',
-    'uploader/store/base/commit-outcome.ts',
-    "if (object.commitId !== commitId && !isTarget) return { status: 'conflict' };",
-    '',
-    1,
-  ],
-  [
-    'mirror removes without a copy (d2f4f19)',
-    'uploader/engine/mirror.ts',
-    "const copy = store.capabilities.versioning === 'on' ? null : await this.#copy(id, run, object, signal);",
-    'const copy = id < 0 ? await this.#copy(id, run, object, signal) : null;',
-    1,
-  ],
-  [
-    'an append to a directory as a store is not synced',
-    'uploader/store/file/append.ts',
-    'await file.write(bytes, start);\n  }\n  await file.sync();',
-    'await file.write(bytes, start);\n  }',
-    1,
-  ],
-  [
-    'a new object of a directory as a store is not synced',
-    'uploader/store/file/file-store.ts',
-    '  await file.sync();\n  return crc;',
-    '  return crc;',
-    1,
-  ],
-  [
-    'bytes that changed while they were read are stored',
-    'uploader/store/base/commit-engine.ts',
-    "if (body?.crc32 !== target.crc32) return { status: 'changed' };\n    const outcome: PutOutcome",
-    "if (body === null) return { status: 'changed' };\n    const outcome: PutOutcome",
-    1,
-  ],
-  ['a run file is not synced', 'src/base/atomic-file.ts', 'if (fsync) fsyncSync(fd);', '', 'known'],
+const TABLE = join(import.meta.dirname, 'breakages.md');
+const COPIED = [
+  'src',
+  'uploader',
+  'test',
+  'scripts',
+  'bench',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
 ];
+/** Tests of the built command do not see the error, but must pass. */
+const LINKED = ['node_modules', 'fixtures', 'dist'];
 
-const MAX_SEEDS = '1500';
-
-function run(directory, test) {
-  const env = { ...process.env, CI: '' };
-  const command =
-    typeof test === 'number'
-      ? ['node', ['scripts/simulate.mjs', '--first-failure', '--seed', String(test), '--seeds', MAX_SEEDS]]
-      : ['npx', ['vitest', 'run', '--maxWorkers=1', ...NAMES_OF_TESTS[test]]];
-  const { status, stdout, stderr } = spawnSync(...command, { cwd: directory, env, encoding: 'utf8' });
-  // A test that fails because nothing compiles has found nothing.
-  const line = (stdout + stderr)
-    .split('\n')
-    .find((text) =>
-      typeof test === 'number' ? text.startsWith('npm run simulate') : / FAIL |❯ .*✗|×/.test(text),
-    );
-  return { isFound: status !== 0 && line !== undefined, line };
+/** Returns the title of the first test that fails, null if all pass. A file that cannot be loaded has found nothing. */
+function findFailure(directory, group) {
+  const { status, stdout, stderr } = spawnSync(
+    'npx',
+    ['vitest', 'run', '--maxWorkers=1', '--bail=1', ...NAMES_OF_TESTS[group]],
+    { cwd: directory, env: { ...process.env, CI: '' }, encoding: 'utf8', maxBuffer: 2 ** 28 },
+  );
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of a terminal
+  const lines = (stdout + stderr).replace(/\x1b\[\d+m/g, '').split('\n');
+  const line = lines.find((text) => /^\s*×/.test(text));
+  return status === 0 || line === undefined ? null : line.trim().replace(/^× |\s+\d+ms$/g, '');
 }
 
-const [first = 1, last = BREAKAGES.length] = process.argv.slice(2).map(Number);
+function parseRows(text) {
+  const all = BREAKAGES.map((_, index) => index + 1);
+  const ranges = text.split(',').map((range) => range.split('-').map(Number));
+  const rows = all.filter((row) => ranges.some(([first, last = first]) => row >= first && row <= last));
+  if (rows.length === 0) throw new Error(`--rows ${text}: there are rows 1 to ${all.length}`);
+  return rows;
+}
+
+/** Replaces the row of the same number in the table, or adds it at the end. */
+function save(row, line) {
+  const lines = readFileSync(TABLE, 'utf8').trimEnd().split('\n');
+  const at = lines.findIndex((each) => each.startsWith(`| ${row} |`));
+  if (at === -1) lines.push(line);
+  else lines[at] = line;
+  writeFileSync(TABLE, `${lines.join('\n')}\n`);
+}
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: `1-${BREAKAGES.length}` },
+    save: { type: 'boolean', default: false },
+  },
+});
+const rows = parseRows(values.rows);
 const copy = mkdtempSync(join(tmpdir(), 'breakages-'));
+const passed = new Set();
 let missed = 0;
+console.log('| | What is broken | File | Found by | Test |\n| --- | --- | --- | --- | --- |');
 try {
   for (const name of COPIED) cpSync(join(REPOSITORY, name), join(copy, name), { recursive: true });
-  symlinkSync(join(REPOSITORY, 'node_modules'), join(copy, 'node_modules'));
-  for (const [index, [what, file, right, wrong, test]] of BREAKAGES.entries()) {
-    if (index + 1 < first || index + 1 > last) continue;
+  for (const name of LINKED) symlinkSync(join(REPOSITORY, name), join(copy, name));
+  for (const row of rows) {
+    const [what, file, right, wrong, group] = BREAKAGES[row - 1];
+    if (!passed.has(group)) {
+      // Once more, because a test may need more time than a busy machine gives it.
+      const failure = findFailure(copy, group) && findFailure(copy, group);
+      if (failure !== null) throw new Error(`the tests of ${group} fail without a breakage: ${failure}`);
+      passed.add(group);
+    }
     const path = join(copy, file);
     const source = readFileSync(path, 'utf8');
     if (source.split(right).length !== 2) throw new Error(`${file} does not contain once: ${right}`);
@@ -206,12 +88,13 @@ try {
       path,
       source.replace(right, () => wrong),
     );
-    const { isFound, line = '' } = run(copy, test);
+    const title = findFailure(copy, group);
     writeFileSync(path, source);
-    if (!isFound) missed += 1;
-    console.log(
-      `${index + 1}. ${isFound ? 'found' : 'NOT FOUND'}: ${what}\n     ${line.trim().slice(0, 160)}`,
-    );
+    if (title === null) missed += 1;
+    const finder = title === null ? '**nothing**' : group === 'known' ? 'simulator' : 'test';
+    const line = `| ${row} | ${what} | ${file} | ${finder} | ${title ?? ''} |`;
+    console.log(line);
+    if (values.save) save(row, line);
   }
 } finally {
   rmSync(copy, { recursive: true, force: true });

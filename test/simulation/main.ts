@@ -1,9 +1,10 @@
 /** The command line of the simulator: plays seeds, and prints the shortest failing history of each seed that fails. */
 
 import { parseArgs } from 'node:util';
-import type { Death } from './machine.js';
-import { isMode, type Mode, play, type Result, shorten, toHistory } from './play.js';
-import type { SaltedStep } from './steps.js';
+import { isMode, type Mode, play, playCrashes, type Result, shorten, toHistory, withCrash } from './play.js';
+import type { Crash } from './steps.js';
+
+const MAX_VIOLATIONS = 10;
 
 const { values } = parseArgs({
   options: {
@@ -34,34 +35,30 @@ function toCommand(mode: Mode, { seed, crash }: Failure, keep?: readonly number[
   return parts.join(' ');
 }
 
-/** Adds a crash to a step: to a command of an uploader, or to a writer. */
-function withCrash(steps: readonly SaltedStep[], index: number, effect: number, death: Death): SaltedStep[] {
-  return steps.map((step, each) => {
-    if (each !== index) return step;
-    if ('incident' in step) return { ...step, incident: { effect, what: death } };
-    return 'fsync' in step ? { ...step, crash: { effect, death } } : step;
-  });
-}
-
-function parseCrash(text: string): [number, number, Death] {
+function parseCrash(text: string): [number, Crash] {
   const [step, effect, death] = text.split(':');
-  return [Number(step), Number(effect), death === 'power' ? 'power' : 'kill'];
+  return [Number(step), { effect: Number(effect), death: death === 'power' ? 'power' : 'kill' }];
 }
 
-/** Plays the history of a seed, with a crash at every effect of every step if the mode is `crash`. Yields what fails. */
+/**
+ * Plays the history of a seed; if the mode is `crash`, also with a crash at every effect of every step. Of effects in a row that change
+ * nothing, only the first is tried. Yields what fails.
+ */
 async function* playSeed(mode: Mode, seed: number): AsyncGenerator<[Failure, Result]> {
   const steps = toHistory(mode, seed);
   const plain = await play(steps);
   plays += 1;
   if (plain.violations.length > 0) yield [{ seed, crash: undefined }, plain];
   if (mode !== 'crash' || plain.violations.length > 0) return;
-  for (const [index, count] of plain.effects.entries())
-    for (let effect = seed % every; effect < count; effect += every)
-      for (const death of ['kill', 'power'] as const) {
-        const result = await play(withCrash(steps, index, effect, death));
-        plays += 1;
-        if (result.violations.length > 0) yield [{ seed, crash: `${index}:${effect}:${death}` }, result];
-      }
+  for await (const [crash, result] of playCrashes(steps, every, seed)) {
+    plays += 1;
+    if (result.violations.length > 0) yield [{ seed, crash }, result];
+  }
+}
+
+function printViolations(violations: readonly string[]): void {
+  for (const violation of violations.slice(0, MAX_VIOLATIONS)) console.log(`VIOLATION ${violation}`);
+  if (violations.length > MAX_VIOLATIONS) console.log(`and ${violations.length - MAX_VIOLATIONS} more`);
 }
 
 async function report(mode: Mode, failure: Failure): Promise<void> {
@@ -70,7 +67,7 @@ async function report(mode: Mode, failure: Failure): Promise<void> {
   const kept = await shorten(steps);
   const { violations, log } = await play(kept.map((index) => steps[index]!));
   console.log(`${toCommand(mode, failure, kept)}\n${log}\n`);
-  for (const violation of violations) console.log(`VIOLATION ${violation}`);
+  printViolations(violations);
   console.log('');
 }
 
@@ -87,7 +84,7 @@ if (values.keep !== undefined || values.verbose) {
   const keep = values.keep?.split(',').map(Number) ?? steps.map((_, index) => index);
   const { violations, log } = await play(keep.map((index) => steps[index]!));
   console.log(log);
-  for (const violation of violations) console.log(`VIOLATION ${violation}`);
+  printViolations(violations);
   failures = violations.length;
 } else {
   const startMs = performance.now();

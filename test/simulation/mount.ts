@@ -8,9 +8,10 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import { posix } from 'node:path';
+import { APPEND_FLAGS } from '../../src/base/append-file.js';
 import type { FileStat } from '../../uploader/base/io/file-system.js';
 import { diskError, type Inode, type OpenFlags } from './disk.js';
-import { current, type Process } from './machine.js';
+import { currentProcess, type Process } from './machine.js';
 
 export const MOUNT = '/sim';
 const FIRST_DESCRIPTOR = 1_000_000;
@@ -41,8 +42,8 @@ function replace(calls: Readonly<Record<string, Call>>): void {
 }
 
 function processOf(path: string): Process {
-  const process = current.getStore();
-  if (process === undefined) throw diskError('EIO', `${path} outside of a simulated process`);
+  const process = currentProcess();
+  if (process === null) throw diskError('EIO', `${path} outside of a simulated process`);
   return process;
 }
 
@@ -54,7 +55,7 @@ function onPath<Result>(
   onDeath?: (disk: Process['disk']) => void,
 ): Result {
   const process = processOf(path);
-  process.enter(call, path, () => onDeath?.(process.disk));
+  process.enter(call, path, onDeath === undefined ? null : () => onDeath(process.disk));
   return effect(process.disk, process);
 }
 
@@ -71,25 +72,26 @@ function onFile<Result>(
   onDeath?: (file: OpenFile) => void,
 ): Result {
   const file = fileOf(fd);
-  file.process.enter(call, file.process.disk.pathOf(file.inode), () => onDeath?.(file));
+  const path = file.process.disk.pathOf(file.inode);
+  file.process.enter(call, path, onDeath === undefined ? null : () => onDeath(file));
   return effect(file);
 }
 
-const FLAGS: Readonly<Record<string, OpenFlags>> = {
+const FLAGS: Readonly<Record<string | number, OpenFlags>> = {
   r: {},
-  a: { isWritten: true, creates: true },
+  [APPEND_FLAGS]: { isWritten: true, creates: true },
   w: { isWritten: true, creates: true },
   wx: { isWritten: true, creates: true, isExclusive: true },
   'wx+': { isWritten: true, creates: true, isExclusive: true },
 };
 
-function openFile(path: string, how: string): number {
+function openFile(path: string, how: string | number): number {
   return onPath('open', path, (disk, process) => {
     const flags = FLAGS[how];
     if (flags === undefined) throw new Error(`the simulation does not know how to open with ${how}`);
     const inode = disk.open(path, flags);
     if (how === 'w') disk.truncate(inode, 0);
-    open.set(nextDescriptor, { process, inode, isAppended: how === 'a' });
+    open.set(nextDescriptor, { process, inode, isAppended: how === APPEND_FLAGS });
     return nextDescriptor++;
   });
 }
@@ -195,7 +197,7 @@ function isPresent(look: () => unknown): boolean {
 }
 
 replace({
-  openSync: (path: string, how: string) => openFile(path, how),
+  openSync: (path: string, how: string | number) => openFile(path, how),
   closeSync: (fd: number) => void open.delete(fd),
   readSync: (fd: number, buffer: Uint8Array, offset: number, length: number, position: number) =>
     onFile('read', fd, ({ process, inode }) =>
@@ -213,8 +215,8 @@ replace({
   lstatSync: (path: string, options: StatOptions) => statPath(path, false, options),
   statSync: (path: string, options: StatOptions) => statPath(path, true, options),
   existsSync: (path: string) => {
-    const process = current.getStore();
-    return process !== undefined && !process.isDead && process.disk.exists(path);
+    const process = currentProcess();
+    return process !== null && !process.isDead && process.disk.exists(path);
   },
   mkdirSync: makeDirectory,
   readdirSync: (path: string) => onPath('list', path, (disk) => disk.list(path)),
@@ -222,11 +224,6 @@ replace({
   writeFileSync: (target: string | number, content: string | Uint8Array) => {
     if (typeof target === 'number') return writeAll(target, content);
     const fd = openFile(target, 'w');
-    writeAll(fd, content);
-    open.delete(fd);
-  },
-  appendFileSync: (path: string, content: string | Uint8Array) => {
-    const fd = openFile(path, 'a');
     writeAll(fd, content);
     open.delete(fd);
   },
@@ -250,20 +247,21 @@ Reflect.set(fs, 'symlinkSync', (target: string, path: string, type?: fs.symlink.
 /** What a process reads of itself. */
 const { readFileSync, readlinkSync } = fs;
 Reflect.set(fs, 'readFileSync', (path: string, options: 'utf8') => {
-  const process = current.getStore();
-  if (process !== undefined && path === '/proc/self/stat')
+  const process = currentProcess();
+  if (process !== null && path === '/proc/self/stat')
     return `${process.pid} (node) S ${Array.from({ length: 18 }, () => 0).join(' ')} ${process.pid} 0`;
-  if (process !== undefined && path === '/proc/sys/kernel/random/boot_id')
+  if (process !== null && path === '/proc/sys/kernel/random/boot_id')
     return `boot-${process.machine.bootId}\n`;
+  if (process !== null && path === '/etc/machine-id') return `${process.machine.machineId}\n`;
   return readFileSync(path, options);
 });
 Reflect.set(fs, 'readlinkSync', (path: string) =>
-  current.getStore() !== undefined && path === '/proc/self/ns/pid' ? 'pid:[1]' : readlinkSync(path),
+  currentProcess() !== null && path === '/proc/self/ns/pid' ? 'pid:[1]' : readlinkSync(path),
 );
 
 const { hostname } = os;
-Reflect.set(os, 'hostname', () => current.getStore()?.machine.name ?? hostname());
+Reflect.set(os, 'hostname', () => currentProcess()?.machine.name ?? hostname());
 const { pid } = process;
-Object.defineProperty(process, 'pid', { get: () => current.getStore()?.pid ?? pid, configurable: true });
+Object.defineProperty(process, 'pid', { get: () => currentProcess()?.pid ?? pid, configurable: true });
 
 syncBuiltinESMExports();

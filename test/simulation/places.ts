@@ -26,10 +26,15 @@ export interface Place {
   readonly history: History;
   /** What it held after the last step. */
   files: ReadonlyMap<string, string>;
+  /** What it has held since the last command began, oldest first. */
+  recent: ReadonlyMap<string, string>[];
   writer: Writer | null;
   /** The steps that `flush()` has acknowledged, and whether they survive a failure of the power. */
   acknowledged: Map<number, boolean>;
 }
+
+const toValue = (step: number): number => step / 2;
+export const toStep = (value: unknown): number => Number(value) * 2;
 
 /** A process that logs to a run with polytrack's own library. */
 export class Writer {
@@ -55,13 +60,18 @@ export class Writer {
   }
 
   log(step: number): void {
-    this.process.run(() => this.#run.logMetric(TAG, step / 2, { step }));
+    this.process.run(() => this.#run.logMetric(TAG, toValue(step), { step }));
     this.#waiting.push(step);
   }
 
   /** Resolves to the acknowledged steps: none when `flush()` rejects. */
   async flush(): Promise<Map<number, boolean>> {
     return this.#settle(() => this.#run.flush());
+  }
+
+  /** From now on, nothing is expected of the events so far that no `flush()` has acknowledged. */
+  forgetWaiting(): void {
+    this.#waiting.length = 0;
   }
 
   async end(): Promise<Map<number, boolean>> {

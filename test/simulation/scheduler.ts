@@ -38,12 +38,12 @@ export class Scheduler {
     this.#nowMs += ms;
   }
 
-  /** Returns the clock of one machine; `skewSeconds` is what its wall clock is ahead of the others. */
-  toClock(skewSeconds: () => number): Clock {
+  /** Returns the clock of one machine. `aheadSeconds`: what its wall clock is ahead of this one. `rate`: how fast its clocks run. */
+  toClock({ aheadSeconds, rate }: { aheadSeconds: () => number; rate: () => number }): Clock {
     return {
-      wallTime: () => this.wallMs / 1000 + skewSeconds(),
-      monotonicMs: () => this.#nowMs,
-      sleep: (ms, signal) => this.#sleep(ms, signal),
+      wallTime: () => this.wallMs / 1000 + aheadSeconds(),
+      monotonicMs: () => this.#nowMs * rate(),
+      sleep: (ms, signal) => this.#sleep(ms / rate(), signal),
     };
   }
 

@@ -3,10 +3,14 @@
 import type { Death } from './machine.js';
 import type { Random } from './random.js';
 
-/** Something that happens to a run directory. `run`: which directory, modulo their number. */
+/**
+ * Something that happens to a run directory. `run`: which directory, modulo their number. `grow log`, after which uploaders extend the object, takes
+ * long to compare, so only known histories have it.
+ */
 export interface Change {
   readonly kind:
-    | ('append log' | 'restart log' | 'delete log' | 'append events' | 'restart events' | 'tear events')
+    | ('append log' | 'grow log' | 'restart log' | 'delete log')
+    | ('append events' | 'restart events' | 'tear events')
     | ('rewrite artifact' | 'delete artifact' | 'delete event file' | 'write status');
   readonly run: number;
 }
@@ -58,10 +62,27 @@ export type Step =
     }
   | { readonly kind: 'store down' | 'store flaky' | 'store late' | 'store up'; readonly store: number }
   | { readonly kind: 'set clock'; readonly machine: number; readonly seconds: number }
-  | { readonly kind: 'wait'; readonly seconds: number };
+  | { readonly kind: 'wait'; readonly seconds: number }
+  | Later;
 
-/** `salt` seeds everything random within the step, so that the others stay the same without it. */
-export type SaltedStep = Step & { readonly salt: number };
+/** What was added after the first histories had become known. */
+export type Later =
+  /** From now on, what is done with the directory as a store is done by commands, which print reports and set exit codes. */
+  | { readonly kind: 'use commands' }
+  /** From now on, the first store is a bucket of Google Cloud Storage. */
+  | { readonly kind: 'use gcs' }
+  /** From now on, a clock runs faster than the others by this many thousandths, or slower. */
+  | { readonly kind: 'let clock drift'; readonly machine: number; readonly permille: number }
+  /** From now on, runs are reported to a Polyaxon server. */
+  | { readonly kind: 'use polyaxon' }
+  | { readonly kind: 'polyaxon down' | 'polyaxon flaky' | 'polyaxon loses lineage' | 'polyaxon up' }
+  | { readonly kind: 'stop on polyaxon'; readonly run: number };
+
+/**
+ * `salt` seeds everything random within the step, so that the others stay the same without it. `at` is when the step is played, among those of
+ * the other steps; default: its index.
+ */
+export type SaltedStep = Step & { readonly salt: number; readonly at?: number };
 
 const STORES = 3;
 
@@ -169,11 +190,51 @@ export function someSteps(random: Random, count: number): SaltedStep[] {
   return Array.from({ length: count }, () => ({ ...someStep(random), salt: random.below(2 ** 32) }));
 }
 
+/** What happens to the Polyaxon server. */
+function someTrouble(random: Random): Step {
+  if (random.chance(0.1)) return { kind: 'stop on polyaxon', run: someIndex(random, 5) };
+  const kinds = [
+    'polyaxon down',
+    'polyaxon flaky',
+    'polyaxon flaky',
+    'polyaxon loses lineage',
+    'polyaxon up',
+  ] as const;
+  return { kind: random.pick(kinds) };
+}
+
+/** Steps that are played before and between `count` others. `most`: how many of a kind between them. */
+export function someLaterSteps(random: Random, count: number, most: number): SaltedStep[] {
+  const steps: SaltedStep[] = [];
+  const begin = (step: Step): void => {
+    steps.push({ ...step, salt: random.below(2 ** 32), at: -1 });
+  };
+  const add = (make: () => Step): void => {
+    for (let rest = 1 + random.below(most); rest > 0; rest -= 1)
+      steps.push({ ...make(), salt: random.below(2 ** 32), at: random.below(count) - 0.5 });
+  };
+  if (random.chance(0.4)) return steps;
+  if (random.chance(0.3)) {
+    begin({ kind: 'use commands' });
+    add(() => ({ ...someInvocation(random), machine: 0, store: STORES - 1 }));
+  }
+  if (random.chance(0.3)) {
+    begin({ kind: 'use polyaxon' });
+    add(() => someTrouble(random));
+    add(() => ({ ...someWriting(random), run: 0, crash: null }));
+    add(() => ({ ...someInvocation(random), kind: random.pick(['sync', 'watch'] as const), machine: 0 }));
+  }
+  if (random.chance(0.3)) begin({ kind: 'use gcs' });
+  if (random.chance(0.2))
+    begin({ kind: 'let clock drift', machine: random.below(2), permille: random.pick([-100, -1, 1, 100]) });
+  return steps;
+}
+
 /** One line for a step. */
 export function toLine(step: Step): string {
   const { kind, ...rest } = step;
   const parts = Object.entries(rest).flatMap(([name, value]) => {
-    if (name === 'salt' || value === null || value === false) return [];
+    if (name === 'salt' || name === 'at' || value === null || value === false) return [];
     if (name === 'crash') return [`[${(value as Crash).death} at effect ${(value as Crash).effect}]`];
     if (name !== 'incident') return [`${name} ${value}`];
     const { effect, what } = value as NonNullable<Invocation['incident']>;

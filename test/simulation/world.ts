@@ -6,9 +6,11 @@
  */
 
 import './mount.js';
+import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { encodeRecord } from '../../src/format/record/record-codec.js';
 import { CodedError } from '../../src/index.js';
+import type { FoundStatus } from '../../uploader/engine/monitor/find-status.js';
 import {
   clean,
   pull,
@@ -19,13 +21,19 @@ import {
   verify,
   watch,
 } from '../../uploader/index.js';
+import { MIN_APPEND_BYTES } from '../../uploader/pipeline/plan/upload-strategy.js';
 import { CommitEngine } from '../../uploader/store/base/commit-engine.js';
+import type { StoreDriver } from '../../uploader/store/base/driver.js';
 import { DEFAULT_CONFIG } from '../uploader/support/default-config.js';
 import { Bucket, SimulatedDriver } from './bucket.js';
-import type { Inode } from './disk.js';
+import { findFalseStatus, findUnstored } from './claims.js';
+import { Looker, runCommand, toArguments } from './command-line.js';
+import type { Disk, Inode } from './disk.js';
 import { Evidence, History } from './evidence.js';
-import { Machine, type Process } from './machine.js';
+import { GcsServer, openGcsDriver } from './gcs-server.js';
+import { leaveProcesses, Machine, type Process } from './machine.js';
 import { ARTIFACT, EVENTS, findSteps, LOG, type Place, RUN_FILE, recordsOf, Writer } from './places.js';
+import { PolyaxonServer, toApiConfig } from './polyaxon-server.js';
 import { Random } from './random.js';
 import { Scheduler } from './scheduler.js';
 import {
@@ -44,10 +52,21 @@ interface Host extends Machine {
   mountedTree: Inode | null;
 }
 
+/** A report that says whether everything below a path is stored. */
+interface Claim {
+  readonly invocation: Invocation;
+  readonly path: string;
+  readonly isTrue: boolean;
+}
+
 interface SimulatedStore {
-  readonly url: string;
+  url: string;
   readonly bucket: Bucket | null;
+  /** The server in front of the bucket, if the product's own driver is used for it. */
+  gcs: GcsServer | null;
   readonly evidence: Evidence;
+  /** What uploaders have stored under a key at some time. */
+  readonly had: Map<string, Set<string>>;
 }
 
 const ROOT = '/sim/root';
@@ -55,8 +74,13 @@ const STATE = '/sim/state';
 const SAVED_STATE = '/sim/saved-state';
 const STORE = '/sim/store';
 const UUIDS = ['a', 'b', 'c'].map((digit) => digit.repeat(32));
+/** How long a watch runs before it is stopped. */
+const WATCH_MS = 6_000;
 /** Virtual time after which a command is considered to hang. */
 const LIMIT_MS = 30 * 24 * 3_600_000;
+/** Passes after which every run must be stored. */
+const PASSES = 4;
+const SENDING: ReadonlySet<Invocation['kind']> = new Set(['sync', 'sync run', 'mirror', 'watch']);
 /** Requests of a sync that finds everything stored: listings and checks, not one for each file. */
 const IDLE_REQUESTS = 25;
 
@@ -66,13 +90,22 @@ export class World {
   readonly #stores: readonly SimulatedStore[];
   readonly #places: Place[] = [];
   readonly #log: string[] = [];
+  /** The contents that event files have had when another program tore them. */
+  readonly #torn = new Set<string>();
   readonly #violations: string[] = [];
   readonly #background: Promise<void>[] = [];
   readonly #used = new Set<string>();
+  #usesCommands = false;
+  #polyaxon: PolyaxonServer | null = null;
+  /** The paths that the last syncs have reported as not stored. */
+  readonly #unsettled = new Set<string>();
+  #claims: Claim[] = [];
   #random = new Random(0);
   #count = 0;
   #mirrors = 0;
   #effects = 0;
+  #crashPoints: number[] = [];
+  #changesBefore = -1;
 
   constructor() {
     this.#hosts = ['one', 'two'].map((name): Host => {
@@ -88,10 +121,10 @@ export class World {
     this.#hosts[0]!.disk.makeDirectories(STORE);
     this.#hosts[0]!.disk.settle('/');
     this.#stores = [
-      { url: 's3://strict', bucket: strict, evidence: new Evidence() },
-      { url: 's3://plain', bucket: plain, evidence: new Evidence() },
-      { url: `file://${STORE}`, bucket: null, evidence: new Evidence() },
-    ];
+      { url: 's3://strict', bucket: strict },
+      { url: 's3://plain', bucket: plain },
+      { url: `file://${STORE}`, bucket: null },
+    ].map((each) => ({ ...each, gcs: null, evidence: new Evidence(), had: new Map() }));
     for (const bucket of [strict, plain])
       bucket.onChange = (key, before, after) => this.#checkChange(bucket, key, before, after);
     const [host] = this.#hosts as [Host, Host];
@@ -104,9 +137,26 @@ export class World {
     return this.#log.join('\n');
   }
 
-  /** The effects of the last step. */
-  get effects(): number {
-    return this.#effects;
+  /** The effects of the last step at which a crash leaves behind what one at an earlier effect does not. */
+  get crashPoints(): readonly number[] {
+    return this.#crashPoints;
+  }
+
+  /** Equal for two worlds whose disks, stores, writers and acknowledgements are equal. */
+  get fingerprint(): string {
+    const hash = createHash('sha1');
+    for (const { disk, bootId } of this.#hosts) {
+      hash.update(`${bootId}\n`);
+      disk.addTo(hash);
+    }
+    for (const { bucket, evidence } of this.#stores) {
+      bucket?.addTo(hash);
+      evidence.addTo(hash);
+    }
+    this.#polyaxon?.addTo(hash);
+    for (const { directory, writer, acknowledged } of this.#places)
+      hash.update(`${directory} ${writer?.process.pid} ${JSON.stringify([...acknowledged])}\n`);
+    return hash.digest('hex');
   }
 
   async apply(step: SaltedStep): Promise<void> {
@@ -114,6 +164,8 @@ export class World {
     this.#time.random = new Random(step.salt, 'order');
     this.#time.advance(this.#random.pick([1, 50, 3_000]));
     this.#effects = 0;
+    this.#crashPoints = [];
+    this.#changesBefore = -1;
     this.#log.push(toLine(step));
     for (const place of this.#places) this.#remember(place);
     await this.#applyAny(step);
@@ -122,7 +174,7 @@ export class World {
 
   /** Describes what is broken. */
   findViolations(): string[] {
-    const found = this.#violations.splice(0);
+    const found = [...this.#violations.splice(0), ...(this.#polyaxon?.findViolations() ?? [])];
     for (const store of this.#stores)
       for (const lost of store.evidence.findLost((key) => this.#findAll(store, key)))
         found.push(`${store.url}/${lost}`);
@@ -141,47 +193,86 @@ export class World {
   /** Ends all faults and writers, and syncs until nothing is left. Returns what does not converge. */
   async converge(): Promise<string[]> {
     this.#random = new Random('converge');
+    this.#usesCommands = false; // its reports are needed
+    const ahead = this.#hosts.map(({ maxAheadSeconds }) => maxAheadSeconds);
     for (const host of this.#hosts) this.#heal(host);
     for (const { bucket } of this.#stores)
       if (bucket !== null) Object.assign(bucket, { isDown: false, failures: 0, isLate: false });
+    this.#polyaxon?.weather.clear();
+    Object.assign(this.#polyaxon ?? {}, { lostLineages: 0 });
     for (const place of this.#places) {
       await this.#write('end', place, null, false);
       this.#remember(place);
     }
-    this.#time.advance(3_600_000);
+    // What was written while a clock was ahead is older than now.
+    this.#time.advance(3_600_000 + 1000 * Math.max(...ahead, 0));
     const found: string[] = [];
     for (const name of [...this.#used].sort()) {
       const [machine, store] = name.split(' ').map(Number) as [number, number];
-      const invocation: Invocation = { kind: 'sync', run: 0, machine, store, incident: null };
-      for (let pass = 0; pass < 3; pass += 1) {
-        await this.#invoke(invocation);
-        this.#time.advance(60_000);
-      }
-      const { bucket, url } = this.#stores[store]!;
+      found.push(...(await this.#syncUntilIdle(machine, store)));
+    }
+    return [...found, ...this.findViolations(), ...this.#findUnreported()];
+  }
+
+  /** Describes what a run directory says and the Polyaxon server does not. Of runs with a problem that a person has to solve, nothing is known. */
+  #findUnreported(): string[] {
+    const server = this.#polyaxon;
+    if (server === null) return [];
+    const machines = new Set([...this.#used].map((name) => this.#hosts[Number(name.split(' ')[0])]));
+    return UUIDS.flatMap((uuid) => {
+      if ([...this.#unsettled].some((path) => path.includes(uuid))) return [];
+      const places = this.#places.filter(
+        ({ machine, directory, ...each }) =>
+          each.uuid === uuid && machines.has(machine as Host) && directory.startsWith(`${ROOT}/`),
+      );
+      const told = places.map(({ files }) => server.findUntold(uuid, files));
+      return told.every((each) => each.length > 0) ? (told[0] ?? []) : [];
+    });
+  }
+
+  /** Syncs until two passes in a row find nothing to do. Returns what the last of at most `PASSES` passes has still done. */
+  async #syncUntilIdle(machine: number, store: number): Promise<string[]> {
+    const invocation: Invocation = { kind: 'sync', run: 0, machine, store, incident: null };
+    const { bucket, url } = this.#stores[store]!;
+    let found: string[] = [];
+    let unsent: SyncReport['unsent'] = [];
+    for (let pass = 0, idle = 0; pass < PASSES && idle < 2; pass += 1) {
       const before = { requests: bucket?.requests ?? 0, writes: bucket?.writes ?? 0 };
+      const { requests: asked = 0, writes: told = 0 } = this.#polyaxon ?? {};
       const report = await this.#invoke(invocation);
-      const reasons = report?.unsent.filter(({ error }) => !IS_LASTING.has(error.code)) ?? [];
-      if (report === null) found.push(`${url}: the last sync fails: ${this.#log.at(-1)}`);
-      for (const { path, error } of reasons)
-        found.push(`${url}: ${path} is not stored in the end: ${error.code} ${error.message}`);
-      if ((report?.bytes.sent ?? 0) > 0)
-        found.push(`${url}: a further pass sends ${report?.bytes.sent} bytes`);
+      const reasons = report?.unsent.filter((each) => !isLasting(each)) ?? [];
       const requests = (bucket?.requests ?? 0) - before.requests;
       const writes = (bucket?.writes ?? 0) - before.writes;
-      if (writes > 0) found.push(`${url}: a further pass writes ${writes} objects`);
-      if (requests > IDLE_REQUESTS) found.push(`${url}: a further pass makes ${requests} requests`);
+      found = reasons.map(
+        ({ path, error }) => `${path} is not stored in the end: ${error.code} ${error.message}`,
+      );
+      if (report === null) found.push(`the last sync fails: ${this.#log.at(-1)}`);
+      if ((report?.bytes.sent ?? 0) > 0) found.push(`a further pass sends ${report?.bytes.sent} bytes`);
+      if (writes > 0) found.push(`a further pass writes ${writes} objects`);
+      if (requests > IDLE_REQUESTS) found.push(`a further pass makes ${requests} requests`);
+      const { requests: nowAsked = 0, writes: nowTold = 0 } = this.#polyaxon ?? {};
+      if (nowTold > told) found.push(`a further pass writes ${nowTold - told} times to Polyaxon`);
+      if (nowAsked > asked + IDLE_REQUESTS)
+        found.push(`a further pass asks Polyaxon ${nowAsked - asked} times`);
+      idle = found.length === 0 ? idle + 1 : 0;
+      unsent = report?.unsent ?? [];
+      this.#time.advance(60_000);
     }
-    return [...found, ...this.findViolations()];
+    for (const { path } of unsent) this.#unsettled.add(path);
+    await this.#checkStatus(invocation);
+    return found.map((each) => `${url}: ${each}`);
   }
 
   /** Frees what writers hold in this process. */
   async close(): Promise<void> {
     for (const { writer } of this.#places) await writer?.forget();
+    leaveProcesses();
   }
 
   async #applyAny(step: Step): Promise<void> {
     if ('incident' in step) {
       await this.#invoke(step);
+      await this.#checkStatus(step);
       return;
     }
     if ('fsync' in step) {
@@ -202,7 +293,7 @@ export class World {
         return;
       }
       case 'set clock':
-        this.#hosts[step.machine]!.skewSeconds += step.seconds;
+        this.#hosts[step.machine]!.setClock(step.seconds);
         return;
       case 'wait':
         this.#time.advance(step.seconds * 1000);
@@ -214,6 +305,30 @@ export class World {
       case 'store late':
       case 'store up':
         this.#setStore(step.kind, this.#stores[step.store]!.bucket);
+        return;
+      case 'use commands':
+        this.#usesCommands = true;
+        return;
+      case 'use gcs': {
+        const [store] = this.#stores;
+        Object.assign(store!, {
+          url: 'gs://strict',
+          gcs: new GcsServer(store!.bucket!, () => this.#time.wallMs),
+        });
+        return;
+      }
+      case 'let clock drift':
+        this.#hosts[step.machine]!.drift = step.permille / 1000;
+        return;
+      case 'use polyaxon':
+        this.#polyaxon = this.#servePolyaxon();
+        return;
+      case 'polyaxon down':
+      case 'polyaxon flaky':
+      case 'polyaxon loses lineage':
+      case 'polyaxon up':
+      case 'stop on polyaxon':
+        this.#changePolyaxon(step);
         return;
       default:
         if ('machine' in step) this.#fail(step.kind, this.#hosts[step.machine]!);
@@ -240,7 +355,10 @@ export class World {
     const count = ++this.#count;
     switch (kind) {
       case 'append log':
-        this.#writeFile(place, LOG, `line ${count}\n`.repeat(1 + (count % 90)), true);
+        this.#writeFile(place, LOG, `line ${count}\n`.repeat(1 + spread(count, 90)), true);
+        return;
+      case 'grow log':
+        this.#writeFile(place, LOG, `line ${count}\n`.padStart(MIN_APPEND_BYTES, '.'), true);
         return;
       case 'restart log':
         this.#writeFile(place, LOG, `restart ${count}\n`);
@@ -253,9 +371,14 @@ export class World {
         return;
       case 'tear events':
         this.#writeFile(place, EVENTS, someRecords('torn', count).subarray(0, -7), true);
+        this.#torn.add(disk.peek(`${place.directory}/${EVENTS}`)?.toString('latin1') ?? '');
         return;
       case 'rewrite artifact':
-        this.#writeFile(place, ARTIFACT, `model ${count}`.padEnd(20 + (count % 2)).repeat(1 + (count % 130)));
+        this.#writeFile(
+          place,
+          ARTIFACT,
+          `model ${count}`.padEnd(20 + (count % 2)).repeat(1 + spread(count, 300)),
+        );
         return;
       case 'write status':
         if (place.writer === null && place.files.has(RUN_FILE)) this.#writeStatus(place, 'succeeded');
@@ -309,7 +432,8 @@ export class World {
       const acknowledged = await this.#time.run(work, LIMIT_MS);
       // While the root is not mounted, a writer creates files in a directory that the root hides later.
       const isThere = (place.machine as Host).mountedTree === null;
-      if (isThere) for (const [step, isDurable] of acknowledged) place.acknowledged.set(step, isDurable);
+      if (!isThere) writer.forgetWaiting();
+      else for (const [step, isDurable] of acknowledged) place.acknowledged.set(step, isDurable);
       this.#log.push(`  ${kind}: acknowledged ${[...acknowledged.keys()].at(-1) ?? 'nothing'}`);
     } catch (error) {
       if (!writer.process.isDead) this.#violations.push(`${kind} throws ${String(error)}`);
@@ -322,11 +446,25 @@ export class World {
   /** Ends a process at an effect of this step. Returns a function that counts the effects. */
   #crashAt(process: Process, crash: Crash | null): () => void {
     const start = process.effects;
-    process.onEffect = (effect) => (crash !== null && effect - start === crash.effect ? crash.death : null);
+    process.onEffect = (effect, hasParts) => {
+      this.#findCrashPoint(effect - start, hasParts);
+      return crash !== null && effect - start === crash.effect ? crash.death : null;
+    };
     return () => {
       process.onEffect = () => null;
       this.#effects += process.effects - start;
     };
+  }
+
+  /** Between two changes, a process only reads: a crash leaves the same behind at each of these effects. */
+  #findCrashPoint(effect: number, hasParts: boolean): void {
+    const holders = [
+      ...[...this.#hosts.map(({ disk }) => disk), ...this.#stores.map(({ bucket }) => bucket)],
+      this.#polyaxon,
+    ];
+    const changes = holders.reduce((sum, holder) => sum + (holder?.changes ?? 0), 0);
+    if (hasParts || changes !== this.#changesBefore) this.#crashPoints.push(effect);
+    this.#changesBefore = changes;
   }
 
   async #forgetDead(place: Place): Promise<void> {
@@ -337,7 +475,8 @@ export class World {
 
   #writeStatus(place: Place, status: string): void {
     const path = `${place.directory}/${RUN_FILE}`;
-    const before = JSON.parse(place.machine.disk.peek(path)?.toString() || '{}') as object;
+    const text = place.machine.disk.peek(path)?.toString();
+    const before = isRunFile(text) ? (JSON.parse(text!) as object) : {};
     const created = { name: 'run', created_at: '2026-01-01T00:00:00+00:00', status_conditions: [] };
     this.#writeFile(place, RUN_FILE, JSON.stringify({ uuid: place.uuid, ...created, ...before, status }));
     place.machine.disk.settle(path);
@@ -363,6 +502,7 @@ export class World {
   #remember(place: Place): void {
     place.files = this.#readTree(place.machine, place.directory);
     for (const [path, content] of place.files) place.history.note(path, content);
+    place.recent.push(place.files);
   }
 
   #readTree({ disk }: Machine, directory: string): Map<string, string> {
@@ -375,7 +515,7 @@ export class World {
   // People and hardware.
 
   #addPlace(host: Host, directory: string, uuid: string, history = new History()): Place {
-    const facts = { files: new Map(), writer: null, acknowledged: new Map<number, boolean>() };
+    const facts = { files: new Map(), recent: [], writer: null, acknowledged: new Map<number, boolean>() };
     const place: Place = { uuid, machine: host, directory, history, ...facts };
     this.#places.push(place);
     return place;
@@ -489,7 +629,7 @@ export class World {
   #heal(host: Host): void {
     this.#healDisk(host);
     this.#remount(host);
-    host.skewSeconds = 0;
+    host.setClock(-host.aheadSeconds);
     host.disk.settle('/');
   }
 
@@ -513,17 +653,35 @@ export class World {
     bucket.isLate = kind === 'store late';
   }
 
+  #servePolyaxon(): PolyaxonServer {
+    return new PolyaxonServer(() => this.#time.wallMs);
+  }
+
+  #changePolyaxon(step: Extract<Step, { readonly kind: `${string}polyaxon${string}` }>): void {
+    const server = this.#polyaxon;
+    if (server === null) return;
+    server.weather.clear();
+    if (step.kind === 'polyaxon down') server.weather.isDown = true;
+    if (step.kind === 'polyaxon flaky') server.weather.failures = 0.3;
+    if (step.kind === 'polyaxon loses lineage') server.lostLineages = 2;
+    if (step.kind === 'stop on polyaxon') server.stop(this.#placeOf(step.run).uuid);
+  }
+
   // Uploaders.
 
   /** Runs a command. Returns the report of a sync; null when it failed. */
   async #invoke(invocation: Invocation): Promise<SyncReport | null> {
     let report: SyncReport | null = null;
+    for (const place of this.#places) place.recent = [place.files];
+    this.#claims = [];
     const work = this.#start(invocation, (found) => {
       report = found;
     });
     await this.#time.run(work, LIMIT_MS);
     for (let each = this.#background.shift(); each !== undefined; each = this.#background.shift())
       await this.#time.run(each, LIMIT_MS);
+    const hasCompany = this.#claims.length > 1;
+    for (const claim of this.#claims.splice(0)) this.#checkClaim(claim, hasCompany);
     return report;
   }
 
@@ -532,7 +690,8 @@ export class World {
     const host = this.#hosts[machine]!;
     const process = host.start(`${kind} ${++this.#count} ${this.#random.next()}`);
     if (kind.startsWith('sync') || kind === 'watch') this.#used.add(`${machine} ${store}`);
-    process.onEffect = (effect) => {
+    process.onEffect = (effect, hasParts) => {
+      this.#findCrashPoint(effect, hasParts);
       if (incident?.effect !== effect) return null;
       const { what } = incident;
       if (typeof what === 'string') return what;
@@ -545,6 +704,7 @@ export class World {
     };
     if (kind === 'mirror') this.#mirrors += 1;
     for (const place of this.#placesOn(host)) this.#remember(place);
+    const before = this.#placesOn(host).map((place) => ({ ...place }));
     let answer: string;
     try {
       answer = await process.run(() => this.#run(invocation, host, process, onReport));
@@ -560,9 +720,11 @@ export class World {
       `  ${kind} on ${host.name} (${process.effects} effects${process.isDead ? ', killed' : ''}): ${answer}`,
     );
     this.#findPlaces();
+    // Without power, a file can have lost what the process has sent of it. A command reports no acknowledgements.
+    if (process.isDead || this.#usesCommands)
+      for (const place of [...before, ...this.#placesOn(host)]) this.#noteUnseen(place);
     for (const place of this.#placesOn(host)) {
       if (kind.startsWith('clean')) this.#noteDeleted(place, kind, this.#stores[store]!);
-      if (process.isDead) this.#noteUnseen(place);
       if (/clean|pull/.test(kind)) place.acknowledged = new Map();
       this.#remember(place);
     }
@@ -579,18 +741,29 @@ export class World {
     const place = this.#placeOf(invocation.run);
     const simulated = this.#stores[invocation.store]!;
     const { bucket, url } = simulated;
-    const store =
-      bucket === null ? undefined : new CommitEngine(new SimulatedDriver(bucket, process), io.clock);
+    const driver = openDriver(simulated, process);
+    const store = driver === null ? undefined : new CommitEngine(driver, io.clock);
     const config: SyncConfig = {
       ...{ ...DEFAULT_CONFIG, path: ROOT, store: url, stateDirectory: STATE },
       ...{ retryTimeoutMs: 30_000, shutdownTimeoutMs: 10_000, intervalMs: 2_000, poll: true },
       mirror: kind === 'mirror' ? 'force' : false,
     };
+    if (this.#polyaxon !== null)
+      Object.assign(
+        config,
+        toApiConfig(process, this.#polyaxon, (uuid, path) =>
+          this.#checkArtifact(host, simulated, uuid, path),
+        ),
+      );
     const options = { io, store, signal, onEvent: this.#toListener(simulated, host, kind) };
     const judge = (report: SyncReport, path: string): string => {
       onReport(report);
-      return this.#judge(report, path, simulated, invocation);
+      this.#claim(invocation, path, report.isComplete);
+      const { files, unsent } = report;
+      return `complete: ${report.isComplete} ${JSON.stringify(files)} ${unsent[0]?.error.code ?? ''} ${unsent[0]?.error.message ?? ''}`;
     };
+    if (this.#usesCommands && bucket === null && !kind.startsWith('pull'))
+      return this.#runCommand(invocation, host, process);
     switch (kind) {
       case 'sync':
       case 'mirror':
@@ -600,7 +773,7 @@ export class World {
         return judge(await sync({ ...config, path: place.directory }, options), place.directory);
       case 'watch': {
         const stop = new AbortController();
-        void host.clock.sleep(6_000, signal).then(
+        void host.clock.sleep(WATCH_MS, signal).then(
           () => stop.abort(),
           () => stop.abort(),
         );
@@ -608,7 +781,9 @@ export class World {
       }
       case 'verify': {
         const { onEvent: _, ...rest } = options;
-        return `verified: ${(await verify(config, rest)).isVerified}`;
+        const { isVerified } = await verify(config, rest);
+        this.#claim(invocation, ROOT, isVerified);
+        return `verified: ${isVerified}`;
       }
       case 'clean':
       case 'clean all': {
@@ -624,6 +799,49 @@ export class World {
         return `complete: ${isComplete} ${runs[0]?.problems[0]?.message ?? ''}`;
       }
     }
+  }
+
+  /** What a process registers must be stored. What is neither stored nor on disk was deleted, or never was a file of the run. */
+  #checkArtifact(host: Host, store: SimulatedStore, uuid: string, path: string): void {
+    const isOnDisk = this.#placesOn(host).some(
+      (place) => place.uuid === uuid && host.disk.peek(`${place.directory}/${path}`) !== undefined,
+    );
+    // Event files are converted to the others, which are stored and never on disk.
+    if ((isOnDisk || path.startsWith('events/')) && this.#peekStore(store, `${uuid}/${path}`) === undefined)
+      this.#violations.push(`${uuid}/${path} is registered on Polyaxon, but not stored`);
+  }
+
+  /** Does by a command what the library does otherwise; its exit code is a claim. */
+  async #runCommand(invocation: Invocation, host: Host, process: Process): Promise<string> {
+    const { kind, run, store } = invocation;
+    const { io, killed } = process;
+    const { url } = this.#stores[store]!;
+    const place = this.#placeOf(run);
+    if (kind === 'sync run' && (place.machine !== host || !host.disk.exists(place.directory)))
+      return 'not here';
+    const path = kind === 'sync run' ? place.directory : ROOT;
+    const stop = new AbortController();
+    const end = (): void => stop.abort();
+    if (kind === 'watch') void host.clock.sleep(WATCH_MS, killed).then(end, end);
+    else killed.addEventListener('abort', end);
+    const before = this.#countStored();
+    const finished = await runCommand(toArguments(kind, path), {
+      ...{ io, signal: stop.signal, environment: toEnvironment(url) },
+    });
+    const { code, stderr } = finished;
+    if (process.isDead) return `exit code ${code}`;
+    if (code === undefined || stderr.includes('ERR_UNEXPECTED'))
+      this.#violations.push(`${kind} fails without a code: ${stderr}`);
+    if (code === 2 && SENDING.has(kind) && this.#countStored() > before)
+      this.#violations.push(`${kind} has uploaded, but its exit code 2 says that nothing was: ${stderr}`);
+    if (!kind.startsWith('clean')) this.#claim(invocation, path, code === 0);
+    return `exit code ${code} ${stderr}`;
+  }
+
+  /** The files of runs in the directory that is a store. */
+  #countStored(): number {
+    const paths = [...this.#hosts[0]!.disk.walk(STORE)].map(([path]) => path);
+    return paths.filter((path) => !/\/\.plx\/|\.partial$/.test(path)).length;
   }
 
   /** Notes what the store acknowledges, when it does. */
@@ -645,7 +863,10 @@ export class World {
         this.#violations.push(`${event.key} comes from an unknown directory ${directory}`);
         return;
       }
+      // The uploader has made it of other files, and can make it again.
+      if (/^(events|assets)\//.test(event.key.slice(slash + 1))) return;
       place.history.note(event.key.slice(slash + 1), content);
+      store.had.set(event.key, (store.had.get(event.key) ?? new Set()).add(content));
       store.evidence.acknowledge(event.key, content, place.history, since);
     };
   }
@@ -661,25 +882,79 @@ export class World {
       if (!now.has(path)) store.evidence.acknowledge(`${uuid}/${path}`, content, history, since);
   }
 
-  /** What reached a store before the process was killed, without an acknowledgement that the process saw. */
+  /** What a store has on the disk although the process was killed before it could see an acknowledgement. */
   #noteUnseen({ uuid, files, history }: Place): void {
     for (const [path, content] of files)
-      for (const store of this.#stores)
-        if (this.#peekStore(store, `${uuid}/${path}`) === content)
-          store.evidence.acknowledge(`${uuid}/${path}`, content, history, 'kill');
+      for (const store of this.#stores) {
+        const key = `${uuid}/${path}`;
+        if (this.#peekStore(store, key) !== content) continue;
+        if (store.bucket !== null || this.#hosts[0]!.disk.isDurable(`${STORE}/${key}`))
+          store.evidence.acknowledge(key, content, history, 'kill');
+      }
   }
 
-  /** A report that says complete is compared with disk and store. */
-  #judge(report: SyncReport, path: string, store: SimulatedStore, { incident, machine }: Invocation): string {
-    if (report.isComplete && incident === null && this.#background.length === 0)
-      for (const place of this.#placesOn(this.#hosts[machine]!)) {
-        if (posix.relative(path, place.directory).startsWith('..') || place.writer !== null) continue;
-        for (const [each, content] of this.#readTree(place.machine, place.directory))
-          if (this.#peekStore(store, `${place.uuid}/${each}`) !== content)
-            this.#violations.push(`the report is complete, but ${place.directory}/${each} is not stored`);
-      }
-    const { files, unsent } = report;
-    return `complete: ${report.isComplete} ${JSON.stringify(files)} ${unsent[0]?.error.code ?? ''} ${unsent[0]?.error.message ?? ''}`;
+  /** Remembers what a report says, to compare it with disk and store after the step. Returns it for people. */
+  #claim(invocation: Invocation, path: string, isTrue: boolean): void {
+    this.#claims.push({ invocation, path, isTrue });
+  }
+
+  /** Another command of the same step may have replaced what this one has stored, and then has kept a copy. */
+  #checkClaim({ invocation, path, isTrue }: Claim, hasCompany: boolean): void {
+    if (!isTrue) return;
+    const { kind, machine } = invocation;
+    const store = this.#stores[invocation.store]!;
+    for (const place of this.#placesOn(this.#hosts[machine]!)) {
+      if (posix.relative(path, place.directory).startsWith('..')) continue;
+      const now = this.#readTree(place.machine, place.directory);
+      for (const found of findUnstored(place, now, (key) => this.#contentsOf(store, key, hasCompany), {
+        mayBeCut: true,
+      }))
+        this.#violations.push(`${kind} claims to be complete, but ${found}`);
+    }
+  }
+
+  /** Whether a state directory has the report of a sync that has found runs. */
+  #knowsRuns({ disk }: Host, { store }: FoundStatus): boolean {
+    return [...disk.walk(STATE)].some(([path, bytes]) => {
+      if (!path.endsWith('/status.json')) return false;
+      const last = parseJson(bytes.toString()) as FoundStatus | undefined; // a failure of the power may have damaged it
+      return last?.store === store && last.runs.length > 0;
+    });
+  }
+
+  #contentsOf(store: SimulatedStore, key: string, hasCopies: boolean): string[] {
+    return hasCopies ? this.#findAll(store, key) : [this.#peekStore(store, key) ?? []].flat();
+  }
+
+  /** Runs `polytrack status`, and compares what it prints and its exit code with disk and store. */
+  async #checkStatus({ kind, machine, store }: Invocation): Promise<void> {
+    if (!SENDING.has(kind)) return;
+    const host = this.#hosts[machine]!;
+    const simulated = this.#stores[store]!;
+    const before = this.#random;
+    this.#random = new Random('status');
+    const { code, stdout, stderr } = await runCommand(['status', ROOT, '--json'], {
+      ...{ io: new Looker(host).io, signal: new AbortController().signal },
+      environment: toEnvironment(simulated.url),
+    });
+    this.#random = before;
+    this.#log.push(`  status: exit code ${code} ${stderr}`);
+    if (code === undefined || stderr.includes('ERR_UNEXPECTED'))
+      this.#violations.push(`status fails without a code: ${stderr}`);
+    if (stdout === '') return;
+    const [status] = JSON.parse(stdout) as [FoundStatus];
+    if (host.mountedTree !== null) {
+      if (code === 0 && !status.isRunning && isEmpty(host.disk, ROOT) && this.#knowsRuns(host, status))
+        this.#violations.push('the exit code of status is 0, but the root that was uploaded is not mounted');
+      return;
+    }
+    for (const place of this.#placesOn(host).filter(({ directory }) => directory.startsWith(`${ROOT}/`)))
+      for (const found of findFalseStatus(status, code, place, (key) => [
+        ...this.#contentsOf(simulated, key, false),
+        // A failure of the power has undone changes on the disk and in the journal, and the store has what was there later.
+        ...(host.bootId > 1 ? (simulated.had.get(key) ?? []) : []),
+      ]))
+        this.#violations.push(found);
   }
 
   /** Checks a change of an object when it happens. */
@@ -689,7 +964,7 @@ export class World {
     before: Buffer | undefined,
     after: Buffer | undefined,
   ): void {
-    const isOwn = key.includes('/.plx/');
+    const isOwn = /(^|\/)\.plx\//.test(key);
     if (after === undefined && before !== undefined && !isOwn && this.#mirrors === 0)
       this.#violations.push(`s3://${options.name}/${key} is deleted without a command to delete it`);
     if (after === undefined || isOwn || !key.includes('tfevents')) return;
@@ -697,13 +972,15 @@ export class World {
       this.#violations.push(`s3://${options.name}/${key} ends within a record`);
   }
 
-  /** Whether a directory has had exactly these bytes, so that its writer has torn the file. */
+  /** Whether a directory has exactly these bytes, or had them when its writer tore the file. */
   #isTornOnDisk(key: string, bytes: Buffer): boolean {
     const slash = key.indexOf('/');
     const path = key.slice(slash + 1);
     return this.#places.some(
       ({ machine, directory, uuid }) =>
-        uuid === key.slice(0, slash) && machine.disk.peek(`${directory}/${path}`)?.equals(bytes) === true,
+        uuid === key.slice(0, slash) &&
+        (machine.disk.peek(`${directory}/${path}`)?.equals(bytes) === true ||
+          this.#torn.has(bytes.toString('latin1'))),
     );
   }
 
@@ -754,6 +1031,25 @@ export class World {
   }
 }
 
+/** Null for the directory that is a store: there, the product opens its own. */
+function openDriver({ url, bucket, gcs }: SimulatedStore, process: Process): StoreDriver | null {
+  if (gcs !== null) return openGcsDriver(url, gcs, process);
+  return bucket === null ? null : new SimulatedDriver(bucket, process);
+}
+
+/** Whether a directory has neither runs nor, made again by a writer that still runs, files elsewhere. */
+function isEmpty(disk: Disk, root: string): boolean {
+  return !disk.exists(`${root}/runs`) && disk.walk(root).next().done === true;
+}
+
+/** The settings of commands. */
+function toEnvironment(store: string): Readonly<Record<string, string>> {
+  return {
+    ...{ HOME: '/sim/home', POLYTRACK_STORE: store, POLYTRACK_STATE_DIR: STATE, POLYTRACK_POLL: 'true' },
+    ...{ POLYTRACK_RETRY_TIMEOUT: '30', POLYTRACK_SHUTDOWN_TIMEOUT: '10', POLYTRACK_INTERVAL: '2' },
+  };
+}
+
 /** Errors that further passes do not end: a person has to decide. */
 const IS_LASTING: ReadonlySet<string> = new Set([
   'ERR_FILE_BEHIND',
@@ -761,18 +1057,35 @@ const IS_LASTING: ReadonlySet<string> = new Set([
   'ERR_RUN_CONFLICT',
   'ERR_RUN_OCCUPIED',
   'ERR_STORE_CONFLICT',
+  'ERR_RUN_CLEANED',
 ]);
 
+/** The JSON files of a run that a power failure has damaged have to be restored by a person, too. */
+function isLasting({ path, error }: SyncReport['unsent'][number]): boolean {
+  const isOfRun = path.endsWith(RUN_FILE) || path.endsWith(' in Polyaxon');
+  return IS_LASTING.has(error.code) || (error.code === 'ERR_FILE_UNREADABLE' && isOfRun);
+}
+
 function isRunFile(text = ''): boolean {
+  const found = parseJson(text);
+  return typeof found === 'object' && found !== null && 'uuid' in found;
+}
+
+function parseJson(text: string): unknown {
   try {
-    return 'uuid' in (JSON.parse(text) as object);
+    return JSON.parse(text);
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+/** Returns a whole number below `end` that has little to do with those of neighbouring counts. */
+function spread(count: number, end: number): number {
+  return (Math.imul(count, 0x9e3779b1) >>> 8) % end;
 }
 
 /** Records of another writer, up to some kilobytes. */
 function someRecords(word: string, count: number): Buffer {
-  const record = encodeRecord(Buffer.from(`${word} ${count} `.repeat(1 + (count % 10))));
-  return Buffer.concat(Array.from({ length: 1 + (count % 17) }, () => record));
+  const record = encodeRecord(Buffer.from(`${word} ${count} `.repeat(1 + spread(count, 10))));
+  return Buffer.concat(Array.from({ length: 1 + spread(count, 37) }, () => record));
 }
