@@ -1,18 +1,18 @@
 // Measures the data server for TensorBoard beside TensorBoard's own readers.
 //
-//   node bench/data-server.mjs [--trials 3] [--size 200MiB] [--runs 1000] [--python 0] [--json]
+//   node bench/data-server.mjs [--trials 3] [--size 200MiB] [--runs 1000] [--python 1] [--json]
 //
 // Each figure is the median of all trials, in which the contestants take turns. `alone` is the time from the start of the data server until it
-// returns the last point of every series. `through TensorBoard` is that from the start of TensorBoard until its HTTP routes return it. `--python 1`
-// measures TensorBoard's Python reader once, which takes minutes. It needs a build (`npm run build`) and TensorBoard (`npm run peers`).
+// returns the last point of every series. `through TensorBoard` is that from the start of TensorBoard until its HTTP routes return it; `polytrack ui`
+// starts TensorBoard and the data server together. `TensorBoard itself` is the time until it answers for an empty directory, which nothing can be faster
+// than. The Python reader needs minutes, so it is measured once; `--python 0` leaves it out. It needs a build (`npm run build`) and
+// TensorBoard (`npm run peers`).
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SummaryWriter } from '../dist/src/index.js';
-import { peersDirectory } from '../scripts/peers-directory.mjs';
 import { parseSize, runMeasurement } from './support/arguments.mjs';
 import {
   countPoints,
@@ -21,15 +21,12 @@ import {
   encodeRequest,
 } from './support/data-provider-client.mjs';
 import { readCpuMs, readMemory } from './support/process-stat.mjs';
+import { DATA_SERVER, findRustServer, median, startTensorBoard, until } from './support/tensorboard.mjs';
 import { createValues } from './support/values.mjs';
 
-const VENV = join(peersDirectory(), 'tensorboard/venv');
-const OURS = join(import.meta.dirname, '../dist/uploader/tensorboard-data-server.js');
-const RUST = findRust();
 const TAGS = Array.from({ length: 10 }, (_, i) => `train/metric_${i}`);
 const POINT_BYTES = 71;
 const POLL_MS = 10;
-const TIMEOUT_MS = 600_000;
 const CALLS = 200;
 /** A delayed acknowledgement of TCP takes 40 ms. */
 const STALL_MS = 30;
@@ -39,7 +36,7 @@ const pluginFilter = { pluginName: 'scalars' };
 const LIST = encodeRequest({ pluginFilter });
 const READ = encodeRequest({ pluginFilter, downsample: { numPoints: 1000 } });
 
-const DEFAULTS = { trials: '3', size: '200MiB', runs: '1000', python: '0' };
+const DEFAULTS = { trials: '3', size: '200MiB', runs: '1000', python: '1' };
 await runMeasurement(DEFAULTS, async ({ values, directory, say }) => {
   const sizeBytes = parseSize(values.size);
   const trials = Number(values.trials);
@@ -64,7 +61,7 @@ await runMeasurement(DEFAULTS, async ({ values, directory, say }) => {
     const alone = { ours: [], rust: [] };
     const processor = { ours: [], rust: [] };
     const peaks = { ours: [], rust: [] };
-    const board = { ours: [], rust: [] };
+    const board = { ours: [], rust: [], ui: [], empty: [] };
     const latencies = { ours: [], rust: [] };
     for (let trial = 0; trial < trials; trial++) {
       for (const who of ['ours', 'rust']) {
@@ -74,12 +71,15 @@ await runMeasurement(DEFAULTS, async ({ values, directory, say }) => {
         peaks[who].push(measured.peakBytes / 2 ** 20);
         latencies[who].push(...measured.latencies);
       }
-      for (const who of ['ours', 'rust']) board[who].push(await measureTensorBoard(who, data));
+      for (const who of ['ours', 'rust', 'ui']) board[who].push(await measureTensorBoard(who, data));
+      if (runs === 1) board.empty.push(await measureStart(directory));
       say(`${name}: trial ${trial + 1}`);
     }
     compare(`${name}, alone`, alone, 'ms');
     compare(`${name}, alone, processor time`, processor, 'ms');
     compare(`${name}, through TensorBoard`, board, 'ms');
+    compare(`${name}, through polytrack ui`, { ours: board.ui, rust: board.rust }, 'ms');
+    if (runs === 1) figures['TensorBoard itself'] = `${median(board.empty).toFixed(0)} ms`;
     compare(`${name}, peak memory`, peaks, 'MiB');
     if (runs === 1) {
       compare('ReadScalars, 10 × 1,000 points', latencies, 'ms');
@@ -89,8 +89,8 @@ await runMeasurement(DEFAULTS, async ({ values, directory, say }) => {
     }
     if (values.python !== '0') {
       const ms = await measureTensorBoard('python', data);
-      figures[`${name}, Python reader`] =
-        `${ms.toFixed(0)} ms: ours ${(median(board.ours) / ms).toFixed(3)} ×`;
+      const [ours, ui] = [board.ours, board.ui].map((all) => (median(all) / ms).toFixed(4));
+      figures[`${name}, Python reader`] = `${ms.toFixed(0)} ms: ours ${ours} ×, polytrack ui ${ui} ×`;
     }
   }
   const lags = { ours: await measureLag('ours', directory), rust: await measureLag('rust', directory) };
@@ -126,8 +126,8 @@ async function startServer(who, logdir, directory) {
   const startMs = performance.now();
   const child =
     who === 'ours'
-      ? spawn(process.execPath, [OURS, ...args], { stdio: 'ignore' })
-      : spawn(RUST, args, { stdio: 'ignore' });
+      ? spawn(process.execPath, [DATA_SERVER, ...args], { stdio: 'ignore' })
+      : spawn(findRustServer(), args, { stdio: 'ignore' });
   const port = await until(() => existsSync(portFile) && Number(readFileSync(portFile, 'utf8')), 2);
   const client = await DataProviderClient.open(port);
   const stop = () => {
@@ -147,7 +147,7 @@ async function measureServer(who, { logdir, runs, lastStep }, directory) {
         found.steps.length === runs * TAGS.length &&
         found.steps.every((step) => step === lastStep)
       );
-    });
+    }, POLL_MS);
     const ms = performance.now() - startMs;
     const { peakBytes } = readMemory(child.pid);
     const cpuMs = readCpuMs(child.pid).own;
@@ -166,23 +166,7 @@ async function measureServer(who, { logdir, runs, lastStep }, directory) {
 
 /** Until the routes return the last points of some of the runs. */
 async function measureTensorBoard(who, { logdir, runs, lastStep }) {
-  const port = await findFreePort();
-  const args = [
-    '--logdir',
-    logdir,
-    '--port',
-    String(port),
-    '--host',
-    '127.0.0.1',
-    '--load_fast',
-    String(who !== 'python'),
-  ];
-  const { TENSORBOARD_DATA_SERVER_BINARY: _, ...env } = process.env;
-  const startMs = performance.now();
-  const child = spawn(join(VENV, 'bin/tensorboard'), args, {
-    stdio: 'ignore',
-    env: who === 'ours' ? { ...env, TENSORBOARD_DATA_SERVER_BINARY: OURS } : env,
-  });
+  const board = await startTensorBoard(who, logdir);
   try {
     const expected = Array.from(
       { length: Math.min(runs, 20) },
@@ -194,19 +178,25 @@ async function measureTensorBoard(who, { logdir, runs, lastStep }) {
         tag: TAGS.at(-1),
       });
       await until(async () => {
-        const url = `http://127.0.0.1:${port}/data/plugin/scalars/scalars?${query}`;
-        const answer = await fetch(url).then(
-          (response) => (response.ok ? response.json() : []),
-          () => [],
-        );
-        return answer.at(-1)?.[1] === lastStep;
-      });
+        const points = await board.get(`plugin/scalars/scalars?${query}`);
+        return points?.at(-1)?.[1] === lastStep;
+      }, POLL_MS);
       expected.pop();
     }
-    return performance.now() - startMs;
+    return performance.now() - board.startMs;
   } finally {
-    child.kill('SIGTERM');
-    await new Promise((resolve) => child.once('exit', resolve));
+    await board.stop();
+  }
+}
+
+/** Until TensorBoard answers for an empty directory. */
+async function measureStart(directory) {
+  const board = await startTensorBoard('rust', mkdtempSync(join(directory, 'empty-')));
+  try {
+    await until(() => board.get('runs'), POLL_MS);
+    return performance.now() - board.startMs;
+  } finally {
+    await board.stop();
   }
 }
 
@@ -224,7 +214,7 @@ async function measureLag(who, directory) {
   const lags = [];
   const seen = async (step) => decodeSteps(await client.call('ListScalars', LIST)).steps.includes(step);
   try {
-    await until(() => seen(1));
+    await until(() => seen(1), POLL_MS);
     for (let step = 2; step < 2 + LAGS; step++) {
       // Not in step with any interval of a server.
       await delay(1000 + step * 173);
@@ -238,35 +228,4 @@ async function measureLag(who, directory) {
     stop();
     await writer.close();
   }
-}
-
-async function until(check, pollMs = POLL_MS) {
-  const endMs = performance.now() + TIMEOUT_MS;
-  for (;;) {
-    const answer = await check();
-    if (answer) return answer;
-    if (performance.now() > endMs) throw new Error('the last point did not appear');
-    await delay(pollMs);
-  }
-}
-
-function findFreePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-function findRust() {
-  for (const minor of [9, 10, 11, 12, 13, 14]) {
-    const path = join(VENV, `lib/python3.${minor}/site-packages/tensorboard_data_server/bin/server`);
-    if (existsSync(path)) return path;
-  }
-  throw new Error('TensorBoard is not installed: npm run peers');
-}
-
-function median(all) {
-  return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)];
 }

@@ -9,6 +9,8 @@ export class CountingProxy {
   /** From the client, including request heads. */
   sentBytes = 0;
   receivedBytes = 0;
+  /** By operation: the bytes of the answers. */
+  receivedBytesOf = new Map();
   /** When the client last sent data, by `performance.now()`. */
   sentAtMs = 0;
   /** Bytes of bodies, by object key (with its bucket). */
@@ -50,6 +52,7 @@ export class CountingProxy {
     const follower = new RequestFollower({
       onRequest: (request) => {
         isCounted = true;
+        operation = request.operation;
         addTo(this.operations, request.operation, 1);
         this.onRequest(request);
       },
@@ -57,6 +60,8 @@ export class CountingProxy {
     });
     let isConnected = false;
     let isCounted = false;
+    /** The last request of this connection. Its answer comes before the next request. */
+    let operation = '';
     upstream.once('connect', () => {
       isConnected = true;
     });
@@ -68,6 +73,7 @@ export class CountingProxy {
     });
     upstream.on('data', (chunk) => {
       this.receivedBytes += chunk.length;
+      addTo(this.receivedBytesOf, operation, chunk.length);
     });
     upstream.on('error', () => {
       if (!isConnected && !isCounted) this.refused += 1;

@@ -101,7 +101,7 @@ async function untilAnswers(endpoint, exitCode) {
   throw new Error('the S3 server does not respond');
 }
 
-async function findFreePort() {
+export async function findFreePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();
