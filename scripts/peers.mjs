@@ -4,6 +4,8 @@
 //   npm run peers -- --if-possible           reports peers that cannot be installed, and continues
 //   npm run peers -- --only tensorboard,s3   only the named peers
 //
+// POLYTRACK_POLYAXON_PEER=polyaxon-newest selects the newest versions of Polyaxon's packages, for the installation and for the tests that use them.
+//
 // The peers of the benchmarks (bench/…) are installed only when named, because no test needs them and they take gigabytes. Tests need one of
 // them, tensorboardX, which is small.
 //
@@ -15,7 +17,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { peersDirectory } from './peers-directory.mjs';
+import { peersDirectory, polyaxonPeer } from './peers-directory.mjs';
 
 const run = promisify(execFile);
 
@@ -27,17 +29,18 @@ const TENSORBOARD_PACKAGES = [
   'boto3==1.44.5',
 ];
 /** Polyaxon's client, tracking library, viewer and server, and the libraries whose objects they log. */
-const POLYAXON_PACKAGES = [
-  'polyaxon==2.16.4',
-  'traceml==1.3.0',
-  'haupt[sandbox]==2.16.1',
-  'numpy',
-  'pandas',
-  'pillow',
-  'plotly',
-  'scikit-learn',
-];
-const POLYAXON_CONSTRAINTS = fileURLToPath(new URL('polyaxon-constraints.txt', import.meta.url));
+const POLYAXON = {
+  polyaxon: {
+    packages: ['polyaxon==2.16.4', 'traceml==1.3.0', 'haupt[sandbox]==2.16.1'],
+    constraints: 'polyaxon-constraints.txt',
+  },
+  'polyaxon-newest': {
+    packages: ['polyaxon==2.18.0', 'traceml==1.5.0', 'haupt[sandbox]==2.18.0'],
+    constraints: 'polyaxon-newest-constraints.txt',
+  },
+};
+/** Libraries whose objects Polyaxon's tracking library logs. */
+const LOGGED_LIBRARIES = ['numpy', 'pandas', 'pillow', 'plotly', 'scikit-learn'];
 const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
 /** Peers of the benchmarks, each in a separate environment, because TensorBoard's writers work differently when TensorFlow is installed. */
 const BENCH_PACKAGES = {
@@ -87,10 +90,9 @@ const NODE_VERSIONS = { 20: '20.19.0', 22: '22.23.3', 24: '24.21.0' };
 
 const PEERS = {
   tensorboard: { version: TENSORBOARD_PACKAGES.join(' '), setUp: setUpTensorBoard },
-  polyaxon: {
-    version: `${POLYAXON_PACKAGES.join(' ')} with constraints ${hashOf(POLYAXON_CONSTRAINTS)}`,
-    setUp: setUpPolyaxon,
-  },
+  ...Object.fromEntries(
+    Object.entries(POLYAXON).map(([name, versions]) => [name, toPolyaxonPeer(name, versions)]),
+  ),
   s3: { version: VERSITYGW, setUp: (directory) => installWithGo(directory, VERSITYGW) },
   moto: { version: MOTO_PACKAGES.join(' '), setUp: setUpMoto },
   azurite: { version: AZURITE, setUp: setUpAzurite },
@@ -187,12 +189,22 @@ async function setUpTensorBoard(home) {
   ]);
 }
 
-async function setUpPolyaxon(home) {
+function toPolyaxonPeer(name, { packages, constraints }) {
+  const path = fileURLToPath(new URL(constraints, import.meta.url));
+  const all = [...packages, ...LOGGED_LIBRARIES];
+  return {
+    version: `${all.join(' ')} with constraints ${hashOf(path)}`,
+    isOnDemand: name !== polyaxonPeer(),
+    setUp: (home) => setUpPolyaxon(home, all, path),
+  };
+}
+
+async function setUpPolyaxon(home, packages, constraints) {
   const python = join(home, 'venv', 'bin', 'python');
   await run('python3', ['-m', 'venv', join(home, 'venv')]);
   // Most of the 700 MB is never imported, and compiling everything would take a minute.
   const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-compile'];
-  await run(python, [...install, '--constraint', POLYAXON_CONSTRAINTS, ...POLYAXON_PACKAGES]);
+  await run(python, [...install, '--constraint', constraints, ...packages]);
   // Compile the imported modules: the client, tracking, and, by running its migrations on a temporary database, the server.
   // An empty PYTHONDONTWRITEBYTECODE turns the variable off.
   const env = { ...process.env, HOME: home, POLYAXON_HOME: home, PYTHONDONTWRITEBYTECODE: '' };

@@ -3,6 +3,7 @@
 //   npm run polyaxon                                   http://127.0.0.1:8000, until Ctrl-C
 //   npm run polyaxon -- --port 8111 --data /srv/plx    another port (0: any free port), another data directory
 //   npm run polyaxon -- --project digits               the project to create; default quickstart
+//   POLYTRACK_POLYAXON_PEER=polyaxon-newest npm run polyaxon   the newest versions of its packages
 //
 // The database, runs and caches are in `.polyaxon-server/` or --data. The user's Polyaxon configuration is neither read nor changed.
 
@@ -13,7 +14,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { peersDirectory } from './peers-directory.mjs';
+import { peersDirectory, polyaxonPeer } from './peers-directory.mjs';
 
 const READY_WITHIN_MS = 120_000;
 
@@ -28,9 +29,13 @@ const data = resolve(values.data);
 const port = values.port === '0' ? await findFreePort() : Number(values.port);
 const url = `http://127.0.0.1:${port}`;
 
-execFileSync(process.execPath, [fileURLToPath(new URL('peers.mjs', import.meta.url)), '--only', 'polyaxon'], {
-  stdio: 'inherit',
-});
+execFileSync(
+  process.execPath,
+  [fileURLToPath(new URL('peers.mjs', import.meta.url)), '--only', polyaxonPeer()],
+  {
+    stdio: 'inherit',
+  },
+);
 if (await isInUse(port)) fail(`port ${port} is in use; choose another with --port, or use --port 0`);
 mkdirSync(data, { recursive: true });
 
@@ -53,7 +58,7 @@ const { code, signal } = await ended;
 process.exitCode = signal === null ? (code ?? 1) : 0;
 
 function startServer() {
-  const haupt = join(peersDirectory(), 'polyaxon', 'venv', 'bin', 'haupt');
+  const haupt = join(peersDirectory(), polyaxonPeer(), 'venv', 'bin', 'haupt');
   const options = ['--host', '127.0.0.1', '--port', String(port), '--workers', '1', '--path', data];
   return spawn(haupt, ['sandbox', 'start', ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
