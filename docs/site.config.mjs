@@ -69,6 +69,7 @@ export default {
           page('Operations', 'operations'),
           page('Scale', 'scale'),
           page('Failures', 'failures'),
+          page('Security', 'security'),
         ],
       },
       {

@@ -12,6 +12,7 @@ const POLYAXON_PATH = /`\/(?:api|internal)\/|'streams',|['"`]\/?(?:api|streams)\
 const FILES: Readonly<Record<string, string>> = {
   'uploader/base/describe-failure.ts': 'names of HTTP statuses',
   'uploader/base/http/undici-transport.ts': 'all requests but those of SDKs',
+  'uploader/base/io/listen.ts': 'makes a server listen',
   'uploader/data-server/grpc-server.ts': 'serves runs to TensorBoard',
   'uploader/engine/monitor/http-server.ts': 'serves health and metrics',
   'uploader/operations/run/program.ts': 'the type of a pipe',

@@ -33,6 +33,7 @@ const WALL_TIME: Readonly<Record<string, readonly string[]>> = {
     'uploader/engine/status-writer.ts',
     'uploader/cluster/kubernetes-leases.ts',
     'uploader/operations/pull/pull.ts',
+    'uploader/operations/read/run-folders.ts',
     'uploader/operations/verify/verify-run.ts',
     'uploader/pipeline/manifest/manifest-writer.ts',
     'uploader/run-index/index-writer.ts',

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { isThere, titlesOf } from '../support/test-titles.js';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 const COLUMNS = 5;
@@ -65,17 +66,6 @@ describe('docs/failures.md', () => {
     expect(mentions.filter(({ number }) => !known.has(number))).toEqual([]);
   });
 });
-
-function isThere(test: string): boolean {
-  const [path = '', title = ''] = test.split(' › ');
-  return path.endsWith('.test.ts') && existsSync(join(REPOSITORY, path)) && titlesOf(path).has(title);
-}
-
-/** Returns the titles of the tests in a file, as in the source. */
-function titlesOf(path: string): ReadonlySet<string> {
-  const calls = read(path).matchAll(/(?:\bit\(|\)\()\s*(['"`])((?:\\.|(?!\1).)*)\1/gs);
-  return new Set([...calls].map(([, , title = '']) => title.replaceAll("\\'", "'")));
-}
 
 /** Returns the TypeScript files below these folders, except generated code. */
 function sourceFiles(folders: readonly string[]): string[] {
