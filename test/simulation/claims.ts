@@ -18,8 +18,9 @@ export function* findUnstored(
   contentsOf: Contents,
   { mayBeCut }: { readonly mayBeCut: boolean },
 ): Generator<string> {
-  // Without a run file and event files, it is no run: a pull was killed before it had written them.
-  if (![...now.keys()].some((each) => each === RUN_FILE || each.includes('tfevents'))) return;
+  // Without a run file, it is this run only by its name and event files: a pull was killed before it had written them, or its events are another run.
+  const isNamed = directory.endsWith(`/${uuid}`) && [...now.keys()].some((each) => each.includes('tfevents'));
+  if (!now.has(RUN_FILE) && !isNamed) return;
   for (const path of now.keys()) {
     if (recent[0]?.has(path) === false) continue;
     const stored = contentsOf(`${uuid}/${path}`);

@@ -23,21 +23,37 @@ export class History {
   }
 }
 
+interface Needed {
+  readonly content: string;
+  readonly since: string;
+  /** Later contents of the same directory that may be there instead. */
+  readonly successors: ReadonlySet<string>;
+}
+
 /** The contents that must exist, by `<uuid>/<path>`. */
 export class Evidence {
-  readonly #needed = new Map<string, { readonly content: string; readonly since: string }[]>();
+  readonly #needed = new Map<string, readonly Needed[]>();
 
   /**
    * A store has acknowledged a file of a directory. It replaces what the directory had before: an artifact any earlier content, a log or an
    * event file only a beginning of the same content. What the directory never had must be kept.
    */
   acknowledge(key: string, content: string, history: History, since: string): void {
-    const path = key.slice(key.indexOf('/') + 1);
-    const isReplaced = (old: string): boolean =>
-      old === content ||
-      (toFileClass(path) === 'artifact' ? history.has(path, old) : content.startsWith(old));
-    const kept = (this.#needed.get(key) ?? []).filter(({ content: old }) => !isReplaced(old));
-    this.#needed.set(key, [...kept, { content, since }]);
+    const kept = (this.#needed.get(key) ?? []).filter((old) => !isReplaced(old.content, key, content, history));
+    this.#needed.set(key, [...kept, { content, since, successors: new Set() }]);
+  }
+
+  /**
+   * A store has a file of a directory that it has not acknowledged, and that it can still lose: until it acknowledges it, the file or what it has
+   * replaced must be there.
+   */
+  allow(key: string, content: string, history: History): void {
+    const needed = (this.#needed.get(key) ?? []).map((old) =>
+      isReplaced(old.content, key, content, history)
+        ? { ...old, successors: new Set([...old.successors, content]) }
+        : old,
+    );
+    this.#needed.set(key, needed);
   }
 
   /** Adds the contents to `hash`. */
@@ -51,13 +67,23 @@ export class Evidence {
     for (const [key, needed] of this.#needed) {
       const found = find(key);
       const isAppended = toFileClass(key) !== 'artifact';
-      for (const { content, since } of needed) {
-        const isThere = found.some((each) => (isAppended ? each.startsWith(content) : each === content));
+      for (const { content, since, successors } of needed) {
+        const isThere = found.some(
+          (each) => successors.has(each) || (isAppended ? each.startsWith(content) : each === content),
+        );
         if (!isThere)
           yield `${key}: ${shorten(content)} (${since}) is lost; there are ${found.map(shorten).join(', ') || 'no others'}`;
       }
     }
   }
+}
+
+/** Whether a directory has replaced `old` by `content` on purpose. */
+function isReplaced(old: string, key: string, content: string, history: History): boolean {
+  const path = key.slice(key.indexOf('/') + 1);
+  return (
+    old === content || (toFileClass(path) === 'artifact' ? history.has(path, old) : content.startsWith(old))
+  );
 }
 
 function shorten(content: string): string {

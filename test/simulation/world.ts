@@ -67,6 +67,8 @@ interface SimulatedStore {
   readonly evidence: Evidence;
   /** What uploaders have stored under a key at some time. */
   readonly had: Map<string, Set<string>>;
+  /** Hosts whose power has failed since their last complete sync. */
+  readonly undoneOn: Set<Machine>;
 }
 
 const ROOT = '/sim/root';
@@ -100,6 +102,8 @@ export class World {
   /** The paths that the last syncs have reported as not stored. */
   readonly #unsettled = new Set<string>();
   #claims: Claim[] = [];
+  /** The commands that a step has started. */
+  #commands = 0;
   #random = new Random(0);
   #count = 0;
   #mirrors = 0;
@@ -124,7 +128,7 @@ export class World {
       { url: 's3://strict', bucket: strict },
       { url: 's3://plain', bucket: plain },
       { url: `file://${STORE}`, bucket: null },
-    ].map((each) => ({ ...each, gcs: null, evidence: new Evidence(), had: new Map() }));
+    ].map((each) => ({ ...each, gcs: null, evidence: new Evidence(), had: new Map(), undoneOn: new Set() }));
     for (const bucket of [strict, plain])
       bucket.onChange = (key, before, after) => this.#checkChange(bucket, key, before, after);
     const [host] = this.#hosts as [Host, Host];
@@ -382,6 +386,8 @@ export class World {
         return;
       case 'write status':
         if (place.writer === null && place.files.has(RUN_FILE)) this.#writeStatus(place, 'succeeded');
+        // On a full disk, the other program has destroyed the run file.
+        if (!isRunFile(place.files.get(RUN_FILE))) place.acknowledged = new Map();
         return;
       case 'delete artifact':
         disk.removeTree(`${place.directory}/${ARTIFACT}`);
@@ -640,6 +646,7 @@ export class World {
   }
 
   #afterPowerLoss(host: Host): void {
+    for (const { undoneOn } of this.#stores) undoneOn.add(host);
     for (const place of this.#placesOn(host)) {
       for (const [step, isDurable] of place.acknowledged) if (!isDurable) place.acknowledged.delete(step);
       this.#remember(place);
@@ -674,6 +681,7 @@ export class World {
     let report: SyncReport | null = null;
     for (const place of this.#places) place.recent = [place.files];
     this.#claims = [];
+    this.#commands = 0;
     const work = this.#start(invocation, (found) => {
       report = found;
     });
@@ -688,6 +696,7 @@ export class World {
   async #start(invocation: Invocation, onReport: (report: SyncReport) => void): Promise<void> {
     const { kind, incident, machine, store } = invocation;
     const host = this.#hosts[machine]!;
+    this.#commands += 1;
     const process = host.start(`${kind} ${++this.#count} ${this.#random.next()}`);
     if (kind.startsWith('sync') || kind === 'watch') this.#used.add(`${machine} ${store}`);
     process.onEffect = (effect, hasParts) => {
@@ -721,8 +730,8 @@ export class World {
     );
     this.#findPlaces();
     // Without power, a file can have lost what the process has sent of it. A command reports no acknowledgements.
-    if (process.isDead || this.#usesCommands)
-      for (const place of [...before, ...this.#placesOn(host)]) this.#noteUnseen(place);
+    for (const place of [...before, ...this.#placesOn(host)])
+      this.#noteUnacknowledged(place, process.isDead || this.#usesCommands);
     for (const place of this.#placesOn(host)) {
       if (kind.startsWith('clean')) this.#noteDeleted(place, kind, this.#stores[store]!);
       if (/clean|pull/.test(kind)) place.acknowledged = new Map();
@@ -832,7 +841,7 @@ export class World {
     if (process.isDead) return `exit code ${code}`;
     if (code === undefined || stderr.includes('ERR_UNEXPECTED'))
       this.#violations.push(`${kind} fails without a code: ${stderr}`);
-    if (code === 2 && SENDING.has(kind) && this.#countStored() > before)
+    if (code === 2 && SENDING.has(kind) && this.#commands === 1 && this.#countStored() > before)
       this.#violations.push(`${kind} has uploaded, but its exit code 2 says that nothing was: ${stderr}`);
     if (!kind.startsWith('clean')) this.#claim(invocation, path, code === 0);
     return `exit code ${code} ${stderr}`;
@@ -858,7 +867,8 @@ export class World {
       const slash = event.key.indexOf('/');
       const directory = directories.get(event.key.slice(0, slash));
       this.#findPlaces(); // a pull that is still running has made the directory
-      const place = this.#placesOn(host).find((each) => each.directory === directory);
+      // A log directory in a run that has lost its run file is a run of its own.
+      const place = this.#placesOn(host).find((each) => `${directory}/`.startsWith(`${each.directory}/`));
       if (place === undefined) {
         this.#violations.push(`${event.key} comes from an unknown directory ${directory}`);
         return;
@@ -882,14 +892,15 @@ export class World {
       if (!now.has(path)) store.evidence.acknowledge(`${uuid}/${path}`, content, history, since);
   }
 
-  /** What a store has on the disk although the process was killed before it could see an acknowledgement. */
-  #noteUnseen({ uuid, files, history }: Place): void {
+  /** What stores have without an acknowledgement. `isUnseen`: the process was killed before it could see one, or reports none. */
+  #noteUnacknowledged({ uuid, files, history }: Place, isUnseen: boolean): void {
     for (const [path, content] of files)
       for (const store of this.#stores) {
         const key = `${uuid}/${path}`;
         if (this.#peekStore(store, key) !== content) continue;
-        if (store.bucket !== null || this.#hosts[0]!.disk.isDurable(`${STORE}/${key}`))
-          store.evidence.acknowledge(key, content, history, 'kill');
+        const isDurable = store.bucket !== null || this.#hosts[0]!.disk.isDurable(`${STORE}/${key}`);
+        if (!isDurable) store.evidence.allow(key, content, history);
+        else if (isUnseen) store.evidence.acknowledge(key, content, history, 'kill');
       }
   }
 
@@ -903,6 +914,7 @@ export class World {
     if (!isTrue) return;
     const { kind, machine } = invocation;
     const store = this.#stores[invocation.store]!;
+    if (SENDING.has(kind) && path === ROOT) store.undoneOn.delete(this.#hosts[machine]!);
     for (const place of this.#placesOn(this.#hosts[machine]!)) {
       if (posix.relative(path, place.directory).startsWith('..')) continue;
       const now = this.#readTree(place.machine, place.directory);
@@ -951,8 +963,8 @@ export class World {
     for (const place of this.#placesOn(host).filter(({ directory }) => directory.startsWith(`${ROOT}/`)))
       for (const found of findFalseStatus(status, code, place, (key) => [
         ...this.#contentsOf(simulated, key, false),
-        // A failure of the power has undone changes on the disk and in the journal, and the store has what was there later.
-        ...(host.bootId > 1 ? (simulated.had.get(key) ?? []) : []),
+        // A failure of the power has undone changes on the disk and in the journal, and the store has what was there later, until a sync ends.
+        ...(simulated.undoneOn.has(host) ? (simulated.had.get(key) ?? []) : []),
       ]))
         this.#violations.push(found);
   }

@@ -75,8 +75,8 @@ export class DirectoryScan {
 
   async visit(node: DirectoryNode): Promise<VisitResult> {
     const { rootWatch } = this.#options;
-    node.visitCount += 1;
     if (node.parent === null && !(await rootWatch.isThere())) return UNCHANGED;
+    node.visitCount += 1;
     const listed = await this.#list(node);
     if (listed === null) return UNCHANGED;
     // A run directory that is suddenly empty may be a separate volume that was unmounted.

@@ -241,7 +241,7 @@ export class Scanner {
 
   async #visitUrgent(signal?: AbortSignal, { isSpaced } = { isSpaced: true }): Promise<void> {
     for (const node of this.#urgent) {
-      if (signal?.aborted) return;
+      if (signal?.aborted || this.#isRootAway) return;
       const isFresh = node.lastVisitMs === Number.NEGATIVE_INFINITY;
       if (isSpaced && !isFresh && this.#clock.monotonicMs() - node.lastVisitMs < HINT_SPACING_MS) continue;
       this.#urgent.delete(node);
@@ -379,6 +379,7 @@ export class Scanner {
     const { isChanged, added, again = [] } = await this.#visit.visit(node);
     if (!hadLayout && node.storedElsewhere !== null) this.#storedElsewhere.add(node);
     node.visitMs += VISIT_WEIGHT * (this.#clock.monotonicMs() - nowMs - node.visitMs);
+    if (node === this.#root && this.#isRootAway) this.#urgent.add(node);
     for (const child of added) this.#addNode(child);
     for (const known of again) {
       known.lastVisitMs = Number.NEGATIVE_INFINITY;

@@ -7,7 +7,7 @@ import { SummaryWriter } from '../../../../src/index.js';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { EVENT_FILE, makeRun, writeFiles } from '../../support/run-tree.js';
-import { type Snapshot, scanRun as scan } from '../../support/scan.js';
+import { createScanner, type Snapshot, scanRun as scan } from '../../support/scan.js';
 import { systemError, wrapFileSystem } from '../../support/wrapped-file-system.js';
 
 const pathsOf = ({ files }: Snapshot): string[] => files.map(({ relPath }) => relPath);
@@ -182,6 +182,30 @@ describe('Scanner: one run', () => {
 
     expect(pathsOf(snapshot)).toContain('open/b');
     expect(snapshot.problems).toMatchObject([{ code: 'ERR_FILE_UNREADABLE', path: 'closed' }]);
+  });
+
+  it('has not seen a root that could not be listed, and visits it as soon as it can', async () => {
+    const root = createTempDir();
+    makeRun(root, { 'outputs/b': 'x' });
+    let failing = 0;
+    const fileSystem = wrapFileSystem({
+      readDirectory: (path) => {
+        if (path.toString() === root && failing-- === 1) return Promise.reject(systemError('EIO'));
+        return nodeFileSystem.readDirectory(path);
+      },
+    });
+    const { scanner, sink, rootWatch } = createScanner(root, { fileSystem });
+    failing = 2; // the check before the scan succeeds, and that of the visit fails
+    await scanner.scanAll();
+    expect(sink.runs).toEqual([]);
+    expect(rootWatch.unavailableReason).toContain('EIO');
+
+    expect(await rootWatch.isThere()).toBe(true);
+    expect(scanner.hasSeenAll).toBe(false);
+    await scanner.scanLate();
+
+    expect(scanner.hasSeenAll).toBe(true);
+    expect(sink.runs).toHaveLength(1);
   });
 
   it('ignores a file or directory that is deleted during the scan', async () => {
