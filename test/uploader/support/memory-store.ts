@@ -1,7 +1,8 @@
 /** A store in memory. A test can make any call fail: before it takes effect, or afterwards with the response lost. */
 
 import { crc32 } from 'node:zlib';
-import { OutcomeError, type RetryOutcome } from '../../../uploader/base/retry-table.js';
+import { StoreAccessError } from '../../../uploader/base/errors.js';
+import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../../uploader/base/retry-table.js';
 import { type StoreCapabilities, UNPROBED_S3 } from '../../../uploader/store/base/capabilities.js';
 import type {
   AppendOutcome,
@@ -25,8 +26,8 @@ export interface MemoryObject {
   readonly generation: number | null;
 }
 
-/** The fate of a call. `lost`: the call takes effect, but its response is lost. */
-export type Fault = 'pass' | 'fail' | 'lost';
+/** The fate of a call. `lost`: the call takes effect, but its response is lost. `refuse`: the store rejects it for good. */
+export type Fault = 'pass' | 'fail' | 'lost' | 'refuse';
 
 const CAPABLE: StoreCapabilities = {
   ...UNPROBED_S3,
@@ -44,13 +45,16 @@ export class MemoryStore implements Store {
   /** All contents that each key has ever had. */
   readonly history = new Map<string, Buffer[]>();
   capabilities: StoreCapabilities = CAPABLE;
+  /** Whether `head` tells no checksums, so that objects must be read back. */
+  hidesChecksums = false;
   sentBytes = 0;
   /** Decides the fate of each call. */
   fault: (operation: string, key: string) => Fault = () => 'pass';
   #versions = 0;
 
   async check(): Promise<CheckOutcome> {
-    return this.#enter('check', '') === 'pass' ? { status: 'ready' } : unavailable();
+    const fault = this.#enter('check', '');
+    return fault === 'pass' ? { status: 'ready' } : toFailure(fault);
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
@@ -84,27 +88,30 @@ export class MemoryStore implements Store {
 
   async remove({ key, version }: RemoveRequest): Promise<RemoveOutcome> {
     const fault = this.#enter('remove', key);
-    if (fault === 'fail') return unavailable();
+    if (fault === 'fail' || fault === 'refuse') return toFailure(fault);
     const object = this.objects.get(key);
     if (object !== undefined && object.etag !== version.etag) return { status: 'conflict' };
     this.objects.delete(key);
-    return fault === 'lost' ? unavailable() : { status: 'removed' };
+    return fault === 'lost' ? toFailure(fault) : { status: 'removed' };
   }
 
   async head(key: string): Promise<HeadOutcome> {
-    if (this.#enter('head', key) !== 'pass') return unavailable();
+    const fault = this.#enter('head', key);
+    if (fault !== 'pass') return toFailure(fault);
     const object = this.objects.get(key);
     if (object === undefined) return { status: 'absent' };
     const { bytes, etag, commitId, generation } = object;
     const sizeBytes = bytes.length;
-    return { status: 'found', object: { etag, sizeBytes, crc32: crc32(bytes), commitId, generation } };
+    const known = this.hidesChecksums ? null : crc32(bytes);
+    return { status: 'found', object: { etag, sizeBytes, crc32: known, commitId, generation } };
   }
 
   async *list(
     prefix: string,
     { after = '' }: { after?: string | undefined } = {},
   ): AsyncGenerator<ListedObject> {
-    if (this.#enter('list', prefix) === 'fail') throw new OutcomeError(unavailable());
+    const fault = this.#enter('list', prefix);
+    if (fault !== 'pass') throw new OutcomeError(toFailure(fault));
     const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
     for (const key of keys) {
       const { bytes, etag } = this.objects.get(key)!;
@@ -116,6 +123,8 @@ export class MemoryStore implements Store {
     key: string,
     { range }: { range?: { start: number; end: number } | undefined } = {},
   ): AsyncGenerator<Uint8Array> {
+    const fault = this.#enter('read', key);
+    if (fault !== 'pass') throw new OutcomeError(toFailure(fault));
     const bytes = this.objects.get(key)?.bytes ?? Buffer.alloc(0);
     yield bytes.subarray(range?.start ?? 0, range?.end ?? bytes.length);
   }
@@ -146,14 +155,14 @@ export class MemoryStore implements Store {
   ): Promise<CommitOutcome> {
     const { key, target, base, commitId, generation = null } = request;
     const fault = this.#enter(operation, key);
-    if (fault === 'fail') return unavailable();
+    if (fault === 'fail' || fault === 'refuse') return toFailure(fault);
     const bytes = await read();
     const baseBytes = operation === 'append' ? (base?.sizeBytes ?? 0) : 0;
     this.sentBytes += bytes.length - baseBytes;
     request.onBytesSent?.(bytes.length - baseBytes);
     const found = this.objects.get(key);
     if (found?.commitId === commitId)
-      return fault === 'lost' ? unavailable() : { status: 'stored', etag: found.etag };
+      return fault === 'lost' ? toFailure(fault) : { status: 'stored', etag: found.etag };
     if ((found?.etag ?? null) !== (base?.etag ?? null)) {
       const isTarget = found?.bytes.equals(bytes) === true;
       return isTarget ? { status: 'stored', etag: found.etag } : { status: 'conflict' };
@@ -163,7 +172,7 @@ export class MemoryStore implements Store {
     const etag = `v${this.#versions}`;
     this.objects.set(key, { bytes: Buffer.from(bytes), etag, commitId, generation });
     this.history.set(key, [...(this.history.get(key) ?? []), Buffer.from(bytes)]);
-    return fault === 'lost' ? unavailable() : { status: 'stored', etag };
+    return fault === 'lost' ? toFailure(fault) : { status: 'stored', etag };
   }
 
   #enter(operation: string, key: string): Fault {
@@ -172,6 +181,8 @@ export class MemoryStore implements Store {
   }
 }
 
-function unavailable(): RetryOutcome {
-  return { status: 'retry', cause: new Error('the store is unavailable') };
+function toFailure(fault: Fault): RetryOutcome | FailedOutcome {
+  return fault === 'refuse'
+    ? { status: 'failed', error: new StoreAccessError('the store refuses the request') }
+    : { status: 'retry', cause: new Error('the store is unavailable') };
 }
