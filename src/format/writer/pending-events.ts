@@ -125,19 +125,19 @@ export class PendingEvents {
         waiting.count--;
         if (waiting.count === 0) this.#tags.delete(tag);
       }
-      this.#write(event.write);
+      this.#write(event.tags, event.write);
     }
     if (this.#events.length > 0) return;
     removeExitListener(this);
     for (const resolve of this.#settled.splice(0)) resolve();
   }
 
-  #write(write: () => void): void {
+  #write(tags: readonly string[], write: () => void): void {
     try {
       write();
     } catch (error) {
       // With `onQueueFull: 'throw'`. The call has already returned; the writer has counted and reported the drop.
-      if (!(error instanceof EventsDroppedError)) throw error;
+      if (!(error instanceof EventsDroppedError)) this.#onLost(tags[0] ?? '', error);
     }
   }
 }

@@ -12,10 +12,12 @@ import { type ScannedValue, scanEvent } from '../../../src/format/wire/scan-even
 import { diskSink } from '../../../src/format/writer/disk-sink.js';
 import {
   type EarlierFiles,
+  listEarlierFiles,
   readEarlierFiles,
   scanEarlierFile,
   secondsAfter,
 } from '../../../src/format/writer/earlier-files.js';
+import type { EventSink } from '../../../src/format/writer/event-sink.js';
 import { anyEvent } from '../../support/any-event.js';
 import { createTempDir } from '../../support/temp-dir.js';
 
@@ -62,6 +64,16 @@ describe('scanEvent', () => {
   it('rejects bytes that are not a message', () => {
     expect(() => scanEvent(Uint8Array.of(0x2a, 5, 1))).toThrow(RangeError);
     expect(() => scanEvent(Uint8Array.of(0x10, 255))).toThrow(RangeError);
+  });
+});
+
+describe('listEarlierFiles', () => {
+  it('returns the event files of a directory in the order of their names', () => {
+    const sink = {
+      list: () => ['b.tfevents.2', 'notes.txt', 'a.tfevents.1', 'c.tfevents.3'],
+    } as unknown as EventSink;
+
+    expect(listEarlierFiles('/logs', sink)).toEqual(['a.tfevents.1', 'b.tfevents.2', 'c.tfevents.3']);
   });
 });
 

@@ -104,6 +104,24 @@ describe('EventEncoder', () => {
     }
   });
 
+  it('keeps templates whose bytes form a NaN, as the lengths of very long tags do', () => {
+    const queue = new RecordQueue();
+    const encoder = new EventEncoder(queue);
+    const expected: Event[] = [];
+    // A length of 16,368 to 16,383 ends in the bytes f0 to ff and 7f. At each place in a word of 8 bytes, it is in the exponent of a double.
+    for (let length = 16_300; length < 16_400; length++)
+      for (const [step, value] of [0.5, 0.25, 0.1].entries()) {
+        const tag = 'n'.repeat(length);
+        encoder.scalar(tag, value, step, 2);
+        expected.push(scalarEvent(tag, value, step, 2, step === 0));
+      }
+
+    const { records } = decodeRecords(queue.waiting);
+    expect(records.map((each) => Buffer.from(each).toString('latin1'))).toEqual(
+      expected.map((event) => Buffer.from(joinPieces(encodeEvent(event))).toString('latin1')),
+    );
+  });
+
   it('reserves space for the longest steps wherever the queue grows', () => {
     const queue = new RecordQueue();
     const encoder = new EventEncoder(queue);

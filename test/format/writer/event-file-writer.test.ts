@@ -96,6 +96,65 @@ describe('EventFileWriter', () => {
     await expect.poll(() => stepsOf(sink)).toHaveLength(1);
   });
 
+  it('writes an event that is no value after the flush interval too, and rotates by its size', async () => {
+    const { writer, sink } = open({ flushIntervalMs: 20, maxFileBytes: 1000 });
+    const graphDef = new Uint8Array(1000);
+
+    writer.writeEvent({ wallTime: 1, step: 0, what: { kind: 'graphDef', graphDef } });
+
+    await expect
+      .poll(() => [...sink.files.values()].map((bytes) => eventsOf(bytes).map(({ what }) => what.kind)))
+      .toEqual([['fileVersion', 'sessionLog', 'graphDef'], ['fileVersion']]);
+  });
+
+  it('writes in the next turn of the event loop once a mebibyte waits', async () => {
+    const { writer, sink } = open({ flushIntervalMs: 3_600_000 });
+    const graphDef = new Uint8Array(300 * 1024);
+    const log = () => writer.writeEvent({ wallTime: 1, step: 0, what: { kind: 'graphDef', graphDef } });
+    const before = sink.writes;
+    for (let i = 0; i < 3; i += 1) log();
+    await sleep(0);
+    await sleep(0);
+    expect(sink.writes).toBe(before);
+
+    log();
+    expect(sink.writes).toBe(before);
+    await expect.poll(() => sink.writes).toBeGreaterThan(before);
+
+    expect([...sink.files.values()].flatMap(eventsOf)).toHaveLength(6);
+  });
+
+  it('passes on the cause of a write that failed', async () => {
+    const { writer, sink } = open();
+    Object.assign(sink, { failure: diskError('EIO'), spaceBytes: 0 });
+    writer.writeScalar('loss', 1, 0, 1);
+
+    await expect(writer.flush()).rejects.toMatchObject({ cause: sink.failure });
+    Object.assign(sink, { failure: undefined, spaceBytes: Number.POSITIVE_INFINITY });
+  });
+
+  it('writes the first file before all others, whatever their order, and before those without seconds', () => {
+    const sink = new FailingSink();
+    const names = [
+      'events.out.tfevents.1000000050.a',
+      'events.out.tfevents.1000000007.b',
+      'x.tfevents',
+      'events.out.tfevents.1000000300.c',
+    ];
+    for (const name of names) sink.create('/logs', name).close(false);
+    const writer = new EventFileWriter('/logs', { sink, clock: new FakeClock(), resume: true });
+    onTestFinished(() => writer.close());
+
+    writer.writeFirst([{ wallTime: 1, step: 3, what: { kind: 'summary', values: [] } }]);
+
+    const created = [...sink.files.keys()].map((path) => basename(path)).at(-1);
+    expect(created).toMatch(/^events\.out\.tfevents\.1000000006\./);
+    expect(eventsOf([...sink.files.values()].at(-1)!).map(({ what }) => what.kind)).toEqual([
+      'fileVersion',
+      'summary',
+    ]);
+  });
+
   it('writes within the call when the event loop is blocked', () => {
     const { writer, sink, clock } = open({ flushIntervalMs: 2000 });
 

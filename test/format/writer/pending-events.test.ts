@@ -58,6 +58,40 @@ describe('PendingEvents', () => {
     expect(written).toEqual(values.map((_, i) => `${i}`));
   });
 
+  it('says whether events wait, and resolves at once when none do', async () => {
+    const { pending, values, add } = createPending(1000);
+    expect(pending.isWaiting).toBe(false);
+    await pending.settle();
+    add();
+    expect(pending.isWaiting).toBe(true);
+    expect(pending.has('0')).toBe(true);
+    expect(pending.has('1')).toBe(false);
+    const settled = pending.settle();
+    values[0]!.finish();
+    await settled;
+    expect(pending.isWaiting).toBe(false);
+    expect(pending.has('0')).toBe(false);
+  });
+
+  it('reports a value that fails in threads and call, or while it is passed on, with its first tag', async () => {
+    const lost: string[] = [];
+    const writer = { drain: () => {}, nextStep: () => WRITTEN_STEP } as unknown as EventFileWriter;
+    const pending = new PendingEvents(writer, 1000, (tag, cause) => lost.push(`${tag}: ${String(cause)}`));
+    const fail = (text: string) => () => {
+      throw new Error(text);
+    };
+    pending.add(['a', 'b'], 0, {
+      sizeBytes: 1,
+      now: fail('call'),
+      later: () => Promise.reject(new Error('threads')),
+    });
+    pending.add(['c'], 0, { sizeBytes: 1, now: fail('call'), later: () => Promise.resolve(fail('write')) });
+    await pending.settle();
+    await Promise.resolve();
+
+    expect(lost).toEqual(['a: Error: call', 'c: Error: write']);
+  });
+
   it('knows the next step of a tag while one of its events waits, then asks the writer', () => {
     const { pending, values } = createPending(1000);
     const add = (tags: string[], step: number): void => {

@@ -3,7 +3,7 @@ import { decodeEvent } from '../../../src/format/wire/decode-event.js';
 import type { Event } from '../../../src/format/wire/messages.js';
 import { EventFileWriter } from '../../../src/format/writer/event-file-writer.js';
 import { MemorySink } from '../../../src/format/writer/memory-sink.js';
-import { createRetractions } from '../../../src/format/writer/retraction.js';
+import { createRetractions, isWithoutSteps, planRetractions } from '../../../src/format/writer/retraction.js';
 import { decodeRecords } from '../../support/decode-records.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -51,6 +51,53 @@ describe('createRetractions', () => {
 
     expect(events.map((event) => describeEvent(event).split(' ').length - 1)).toEqual([0, 1, 1000, 0, 1, 1]);
     expect(events.map(({ step }) => step)).toEqual([10, 9, 5, 6, 5, 2]);
+  });
+});
+
+describe('planRetractions', () => {
+  it('names tags that have points before and after the step, and belong to steps', () => {
+    const tag = (plugin: string, lowest?: number, supersededFrom?: number) => ({
+      ...{ plugin, lowest, highest: 9, last: 4, supersededFrom },
+    });
+    const tags = new Map([
+      ['both', tag('scalars', 2, 5)],
+      ['later', tag('scalars', 5, 5)],
+      ['earlier', tag('scalars', 2)],
+      ['none', tag('scalars', undefined, 5)],
+      ['inputs', tag('hparams', 2, 5)],
+    ]);
+
+    expect(planRetractions(tags, 5)).toEqual([{ tag: 'both', fromStep: 5 }]);
+  });
+
+  it.each([
+    ['hparams', true],
+    ['custom_scalars', true],
+    ['graphs', true],
+    ['graph_run_metadata', true],
+    ['my_hparams', false],
+    ['graphs2', false],
+    ['a graph_x', false],
+    ['scalars', false],
+  ])('knows whether the points of the plugin %s belong to no step: %s', (plugin, expected) => {
+    expect(isWithoutSteps(plugin)).toBe(expected);
+  });
+
+  it('keeps the order of tags with the same step', () => {
+    const tags = ['c', 'a', 'b'].map((tag) => ({ tag, fromStep: 5 }));
+
+    expect(createRetractions(tags, 1).map(describeEvent)).toEqual(['6', '5 -c -a -b']);
+  });
+
+  it('leaves a tag of images an empty list of them', () => {
+    const [, removal] = createRetractions([{ tag: 'image', fromStep: 5, leavesNoImages: true }], 1);
+
+    expect(removal?.what).toMatchObject({
+      values: [
+        { tag: 'image', value: { kind: 'obsoleteHistogram' } },
+        { tag: 'image', value: { tensor: { shape: [2], stringVal: [Buffer.from('0'), Buffer.from('0')] } } },
+      ],
+    });
   });
 });
 
