@@ -36,7 +36,15 @@ function open(options: { readonly fsync?: boolean; readonly maxFileBytes?: numbe
 
 /** Replaces a function of `node:fs`, also in modules that have imported it. */
 function patch<
-  Name extends 'fdatasyncSync' | 'fsyncSync' | 'fdatasync' | 'fsync' | 'openSync' | 'closeSync' | 'writeSync',
+  Name extends
+    | 'fdatasyncSync'
+    | 'fsyncSync'
+    | 'fdatasync'
+    | 'fsync'
+    | 'lstatSync'
+    | 'openSync'
+    | 'closeSync'
+    | 'writeSync',
 >(name: Name, replacement: (original: (typeof fs)[Name]) => (typeof fs)[Name]): void {
   const original = fs[name];
   fs[name] = replacement(original);
@@ -271,18 +279,24 @@ describe('the descriptor of an event file', () => {
   );
 });
 
+/** The descriptors that are open of those that are opened from now on. */
+function trackDescriptors(): ReadonlySet<number> {
+  const open = new Set<number>();
+  patch('openSync', (original) => (path, flags, mode) => {
+    const fd = original(path, flags, mode);
+    open.add(fd);
+    return fd;
+  });
+  patch('closeSync', (original) => (fd) => {
+    open.delete(fd);
+    original(fd);
+  });
+  return open;
+}
+
 describe('DiskEventFile', () => {
   it('closes each descriptor that it has opened, also those that two syncs use', async () => {
-    const open = new Set<number>();
-    patch('openSync', (original) => (path, flags, mode) => {
-      const fd = original(path, flags, mode);
-      open.add(fd);
-      return fd;
-    });
-    patch('closeSync', (original) => (fd) => {
-      open.delete(fd);
-      original(fd);
-    });
+    const open = trackDescriptors();
     const file = new DiskEventFile(join(createTempDir(), 'log'), 'events');
     file.write(Buffer.from('bytes'), 0);
 
@@ -293,4 +307,60 @@ describe('DiskEventFile', () => {
 
     expect([...open]).toEqual([]);
   });
+
+  it('closes the descriptors of directories that cannot be synced', () => {
+    const open = trackDescriptors();
+    patch('fsyncSync', () => () => {
+      throw eio();
+    });
+    const file = new DiskEventFile(join(createTempDir(), 'log'), 'events');
+
+    expect(() => file.close(true)).toThrow('EIO');
+    expect(open.size).toBe(1);
+    file.close(false);
+
+    expect([...open]).toEqual([]);
+    file.close(true);
+    expect(() => file.write(Buffer.from('x'), 0)).toThrow('is closed');
+  });
+
+  it('is closed at once when no sync uses it', () => {
+    const open = trackDescriptors();
+    const file = new DiskEventFile(createTempDir(), 'events');
+    expect(open.size).toBe(1);
+
+    file.close(false);
+
+    expect([...open]).toEqual([]);
+  });
+
+  it.each([
+    [{}, 'present'],
+    [{ size: 1n }, 'restored'],
+    [{ mtimeNs: 1n }, 'restored'],
+  ])(
+    'takes a file with another inode number for its own if size and time agree: %o more is %s',
+    (more, expected) => {
+      const directory = createTempDir();
+      const file = new DiskEventFile(directory, 'events');
+      file.write(Buffer.from('bytes'), 0);
+      patch(
+        'lstatSync',
+        (original) =>
+          ((path: string, options: { bigint: true }) => {
+            const stat = original(path, options) as fs.BigIntStats;
+            const { size = 0n, mtimeNs = 0n } = more as { size?: bigint; mtimeNs?: bigint };
+            return Object.assign(stat, {
+              ino: stat.ino + 1n,
+              size: stat.size + size,
+              mtimeNs: stat.mtimeNs + mtimeNs,
+            });
+          }) as typeof fs.lstatSync,
+      );
+
+      expect(file.restore(5)).toBe(expected);
+      expect(readdirSync(directory)).toHaveLength(expected === 'present' ? 1 : 2);
+      file.close(false);
+    },
+  );
 });

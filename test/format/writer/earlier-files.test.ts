@@ -99,6 +99,16 @@ describe('readEarlierFiles', () => {
 });
 
 describe('diskSink', () => {
+  it('lists no files of a directory that does not exist or is below a file, and passes on other errors', () => {
+    const directory = createTempDir();
+    writeFileSync(join(directory, 'file'), '');
+
+    expect(diskSink.list(directory)).toEqual(['file']);
+    expect(diskSink.list(join(directory, 'missing'))).toEqual([]);
+    expect(diskSink.list(join(directory, 'file/below'))).toEqual([]);
+    expect(() => diskSink.list(join(directory, 'n'.repeat(300)))).toThrow('ENAMETOOLONG');
+  });
+
   it('F83: reads a file of more than 2 GiB in pieces, as far as the caller wants', () => {
     const directory = createTempDir();
     const path = join(directory, 'events.out.tfevents.1700000000.host');

@@ -112,4 +112,19 @@ describe('EarlierTags', () => {
       supersededFrom: 2n ** 62n,
     });
   });
+
+  it('keeps the first plugin that a value of the tag names', () => {
+    const earlier = new EarlierTags(undefined);
+    for (const plugin of [undefined, 'text', 'scalars', undefined])
+      earlier.add({ ...NOTHING, values: [{ tag: 'a', plugin, hasData: true, isRetraction: false }] });
+    earlier.add({
+      ...NOTHING,
+      values: [{ tag: 'b', plugin: undefined, hasData: true, isRetraction: false }],
+    });
+
+    expect([...earlier.tags].map(([tag, { plugin }]) => [tag, plugin])).toEqual([
+      ['a', 'text'],
+      ['b', ''],
+    ]);
+  });
 });

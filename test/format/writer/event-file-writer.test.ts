@@ -124,6 +124,64 @@ describe('EventFileWriter', () => {
     expect([...sink.files.values()].flatMap(eventsOf)).toHaveLength(6);
   });
 
+  it('takes the next name when another program has taken the one of its file', () => {
+    const sink = new FailingSink();
+    const create = sink.create.bind(sink);
+    const tried: string[] = [];
+    sink.create = (directory, name) => {
+      tried.push(name);
+      if (tried.length < 3) throw diskError('EEXIST');
+      return create(directory, name);
+    };
+    const writer = new EventFileWriter('/logs', { sink, clock: new FakeClock() });
+    onTestFinished(() => writer.close());
+
+    expect([...sink.files.keys()].map((path) => basename(path))).toEqual([tried[2]]);
+    expect(new Set(tried).size).toBe(3);
+    expect(basename(writer.currentFile!)).toBe(tried[2]);
+  });
+
+  it.each([
+    [false, 0],
+    [true, 1],
+  ])('syncs a file once when it is closed, with fsync: %s', async (fsync, expected) => {
+    const { writer, sink } = open({ fsync });
+    writer.writeScalar('loss', 1, 0, 1);
+
+    await writer.close();
+
+    expect(sink.syncs).toBe(expected);
+  });
+
+  it.each(['', 5, undefined])('rejects %j as its directory', (directory) => {
+    expect(() => new EventFileWriter(directory as string)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_OPTION_INVALID',
+        message: expect.stringMatching(/^directory is .*, expected the path of a directory$/),
+      }),
+    );
+  });
+
+  it.each(['5', 1.5, Number.NaN, null, undefined])('rejects to resume from the step %j', (fromStep) => {
+    const resume = { fromStep } as { fromStep: number };
+
+    expect(() => new EventFileWriter('/logs', { resume, sink: new FailingSink() })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_OPTION_INVALID',
+        message: expect.stringMatching(/^resume\.fromStep is .*, expected a whole number$/),
+        hint: 'Pass true, or { fromStep: 100 }.',
+      }),
+    );
+  });
+
+  it.each([-5, 0, 2n ** 60n])('resumes from the step %d', async (fromStep) => {
+    const { writer, sink } = open({ resume: { fromStep } });
+    await writer.close();
+
+    const [event] = eventsOf([...sink.files.values()][0]!).filter(({ what }) => what.kind === 'sessionLog');
+    expect(event?.step).toBe(fromStep);
+  });
+
   it('passes on the cause of a write that failed', async () => {
     const { writer, sink } = open();
     Object.assign(sink, { failure: diskError('EIO'), spaceBytes: 0 });
