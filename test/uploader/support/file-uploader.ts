@@ -1,6 +1,6 @@
 /** An uploader of one file, for tests of a commit. */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../../src/base/clock.js';
 import { nodeIo } from '../../../uploader/base/io/io.js';
@@ -28,7 +28,9 @@ const OWNER = { rootKey: 'root', hostId: 'host' };
 export class Uploader {
   readonly store = new MemoryStore();
   /** A store to use instead, and its objects. */
-  other: { readonly engine: Store; readonly objects: ReadonlyMap<string, StoredBytes> } | undefined;
+  other:
+    | { readonly engine: Store; readonly objects: ReadonlyMap<string, Pick<StoredBytes, 'bytes' | 'etag'>> }
+    | undefined;
   readonly path: string;
   readonly key: string;
   readonly events: SyncEvent[] = [];
@@ -90,6 +92,14 @@ export class Uploader {
     inventory.beginListing(known);
     for (const [key, { bytes, etag }] of objects) inventory.onListed(key, { etag, sizeBytes: bytes.length });
     inventory.endListing(known);
+  }
+
+  /** The lines of the journal on disk. */
+  journal(): string {
+    const files = readdirSync(this.#state, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.includes('journal'),
+    );
+    return files.map((name) => readFileSync(join(this.#state, name), 'utf8')).join('');
   }
 
   async end(): Promise<void> {

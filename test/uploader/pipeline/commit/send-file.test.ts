@@ -8,6 +8,7 @@ import { ObjectSource } from '../../../../uploader/pipeline/commit/object-source
 import { joinSegments } from '../../../../uploader/pipeline/commit/segments.js';
 import { MIN_APPEND_BYTES } from '../../../../uploader/pipeline/plan/upload-strategy.js';
 import { CommitEngine } from '../../../../uploader/store/base/commit-engine.js';
+import type { CommitOutcome, CommitRequest } from '../../../../uploader/store/base/store.js';
 import { Bucket, SimulatedDriver } from '../../../simulation/bucket.js';
 import { Machine, type Process } from '../../../simulation/machine.js';
 import { Scheduler } from '../../../simulation/scheduler.js';
@@ -256,6 +257,67 @@ describe('sendFile, once', () => {
       await uploader.end();
     },
   );
+
+  it.each([
+    [1, 'stored'],
+    [0, 'failed'],
+  ])(
+    'tries as long as each attempt stores a part, and otherwise for the retry timeout: %d parts',
+    async (parts, expected) => {
+      const uploader = new Uploader(MODEL);
+      writeFileSync(uploader.path, 'content');
+      let calls = 0;
+      class SlowStore extends MemoryStore {
+        override async commit(request: CommitRequest): Promise<CommitOutcome> {
+          calls += 1;
+          if (calls === 8) return super.commit(request);
+          if (calls === 1) request.onUploadOpened?.('upload');
+          for (let number = 1; number <= parts; number += 1)
+            request.onPartStored?.({ number: calls, etag: `${calls}`, crc32: 0, sizeBytes: 1 });
+          uploader.aheadMs += 300_000;
+          return { status: 'retry', cause: new Error('slow') };
+        }
+      }
+      const engine = new SlowStore();
+      uploader.other = { engine, objects: engine.objects };
+      await uploader.start();
+
+      expect(await uploader.send()).toMatchObject({ status: expected });
+      if (expected === 'failed') expect(calls).toBeLessThan(5);
+      await uploader.end();
+    },
+  );
+
+  it('has its intent in the journal before the store gets the first part', async () => {
+    const uploader = new Uploader(LOG);
+    writeFileSync(uploader.path, toText(0, 6 * MIB));
+    await uploader.start();
+    await uploader.send();
+    writeFileSync(uploader.path, toText(1, MIB), { flag: 'a' });
+    const before = uploader.journal();
+    let atAppend = before;
+    uploader.store.fault = (operation) => {
+      if (operation === 'append') atAppend = uploader.journal();
+      return 'pass';
+    };
+
+    expect(await uploader.send()).toMatchObject({ status: 'stored', strategy: 'append' });
+    expect(before).not.toContain('"strategy":"append"');
+    expect(atAppend).toContain('"strategy":"append"');
+    await uploader.end();
+  });
+
+  it('names the object in the error of a store that cannot be reached', async () => {
+    const uploader = new Uploader(MODEL);
+    writeFileSync(uploader.path, 'content');
+    await uploader.start();
+    uploader.store.fault = () => 'fail';
+
+    expect(await uploader.send()).toMatchObject({
+      error: { message: expect.stringContaining(`store ${uploader.key}`) },
+    });
+    await uploader.end();
+  });
 
   it.each(['head', 'commit'])(
     'passes on the failure of a %s, and keeps what the store has',
