@@ -1,6 +1,6 @@
 /** An uploader of one file, for tests of a commit. */
 
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../../src/base/clock.js';
 import { nodeIo } from '../../../uploader/base/io/io.js';
@@ -63,7 +63,13 @@ export class Uploader {
   }
 
   /** Returns how many commits of earlier processes are open. */
-  async start({ losesState = false } = {}): Promise<number> {
+  async start({ losesState = false, isAfterKill = false } = {}): Promise<number> {
+    // A killed process writes nothing more.
+    const before = this.#state;
+    if (isAfterKill) {
+      this.#state = createTempDir();
+      cpSync(before, this.#state, { recursive: true });
+    }
     await this.end();
     const inventory = new Inventory({ clock: this.clock });
     if (losesState) this.#state = createTempDir();

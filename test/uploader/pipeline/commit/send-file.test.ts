@@ -399,7 +399,7 @@ describe('sendFile, in parts', () => {
         if (what === 'has grown') writeFileSync(uploader.path, toText(3, 3000), { flag: 'a' });
 
         open();
-        await uploader.start();
+        await uploader.start({ isAfterKill: true });
         const [intent] = [...uploader.inventory.intents.values()];
         const hasParts = [...bucket.uploads.values()].some(({ parts }) => parts.size > 1);
         const storedBytes = intent?.parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) ?? 0;
