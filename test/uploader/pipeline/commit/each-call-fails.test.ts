@@ -49,6 +49,32 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       await uploader.start();
     },
   },
+  'a file that another writer stores at the same time': {
+    path: LOG,
+    prepare: async (uploader) => {
+      writeFileSync(uploader.path, 'ours');
+      await uploader.start();
+      uploader.store.overwrite(uploader.key, Buffer.from('the content of another'));
+    },
+  },
+  'a longer log whose object another writer replaces after it was listed': {
+    path: LOG,
+    prepare: async (uploader) => {
+      writeFileSync(uploader.path, 'ours, which is longer');
+      uploader.store.overwrite(uploader.key, Buffer.from('theirs'));
+      await uploader.start();
+      uploader.store.overwrite(uploader.key, Buffer.from('replaced'));
+    },
+  },
+  'an artifact whose object another writer replaces after it was listed': {
+    path: MODEL,
+    prepare: async (uploader) => {
+      writeFileSync(uploader.path, 'ours');
+      uploader.store.overwrite(uploader.key, Buffer.from('ours'));
+      await uploader.start();
+      uploader.store.overwrite(uploader.key, Buffer.from('them'));
+    },
+  },
   'a log in place of content of which a version is kept': {
     path: LOG,
     hidesChecksums: true,

@@ -123,6 +123,8 @@ describe('sendFile, once', () => {
     expect(await uploader.send()).toMatchObject({ status: 'stored', sizeBytes: 6 });
     expect(uploader.store.text(taken)).toBe('of another writer');
     expect(uploader.store.text(`${RUN}/.plx/gen/${LOG}/1`)).toBe('the first content');
+    // It counts the restarts, so that no segment of the first content continues the second.
+    expect(uploader.store.objects.get(uploader.key)?.generation).toBe(2);
     await uploader.end();
   });
 
