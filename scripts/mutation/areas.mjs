@@ -50,7 +50,7 @@ export const AREAS = {
     sources: ['uploader/store/base/*.ts'],
     tests: [
       'test/uploader/store/base/{parts-of-stores,part-planner,crc32-combine,body-memory,commit-engine}.test.ts',
-      'test/uploader/store/base/{bounds,load-library}.test.ts',
+      'test/uploader/store/base/{bounds,load-library,source-checksums,http-outcome}.test.ts',
       'test/uploader/engine/{sync,previous-versions}.test.ts',
       SIMULATION,
     ],

@@ -71,6 +71,16 @@ describe('readBody', () => {
       read: async (start: number, end: number) => Buffer.from(bytes.subarray(start, end)),
       readInto: async (buffer: Buffer, start: number) => bytes.copy(buffer, 0, start),
     };
+    const asked: number[] = [];
+    const spy = {
+      ...source,
+      readInto: async (into: Buffer, start: number) => {
+        asked.push(into.length, start);
+        return 1;
+      },
+    };
+    await readBody(spy, { start: 2, end: 5 }, Buffer.alloc(8));
+    expect(asked).toEqual([3, 2]);
     const buffer = Buffer.alloc(8);
     const body = await readBody(source, { start: 2, end: 9 }, buffer.subarray(0, 7));
     expect(body.toString()).toBe('cdef');

@@ -2,7 +2,10 @@
 
 import { crc32 } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { StoreAccessError } from '../../../../uploader/base/errors.js';
+import type { FailedOutcome } from '../../../../uploader/base/retry-table.js';
 import { CommitEngine } from '../../../../uploader/store/base/commit-engine.js';
+import { toMetadata } from '../../../../uploader/store/base/commit-metadata.js';
 import type { Upload } from '../../../../uploader/store/base/driver.js';
 import type {
   AppendOutcome,
@@ -195,6 +198,112 @@ describe('CommitEngine', () => {
     expect([...world.bucket.objects.keys()]).toEqual([KEY]);
   });
 
+  it('refuses an append whose result the store cannot have, without a request', async () => {
+    const world = openWorld(0, true);
+    const { engine } = new Writer(world, 'limit of appends');
+    const bytes = someBytes(4000);
+    const start = bytes.subarray(0, 1000);
+    const etag = world.bucket.put(KEY, start, {});
+    Object.assign(engine.driver.capabilities, { maxObjectBytes: 3999 });
+    const { requests } = world.bucket;
+    const append = engine.append({
+      ...{ key: KEY, base: { etag, sizeBytes: 1000, crc32: crc32(start) }, commitId: '1' },
+      ...{ target: { sizeBytes: 4000, crc32: crc32(bytes) }, source: toSource(bytes) },
+    });
+
+    expect(await world.scheduler.run(append, 60_000)).toMatchObject({
+      status: 'failed',
+      error: { message: `${KEY} has 4000 bytes, the store accepts at most 3999` },
+    });
+    expect(world.bucket.requests).toBe(requests);
+  });
+
+  /** A commit in parts whose completion the store rejects for good, after `before`. */
+  async function complete(before: (world: World) => void, outcome: FailedOutcome) {
+    const world = openWorld(0, true);
+    const { engine } = new Writer(world, 'rejected');
+    let finals = 0;
+    engine.driver.complete = async () => {
+      before(world);
+      return { status: 'rejected', isGone: false, outcome, onFinal: () => (finals += 1) };
+    };
+    const old = Buffer.from('before');
+    const etag = world.bucket.put(KEY, old, {});
+    const bytes = someBytes(5000);
+    const replace = engine.commit({
+      ...{ key: KEY, base: { etag, sizeBytes: old.length }, commitId: '1', source: toSource(bytes) },
+      target: { sizeBytes: bytes.length, crc32: crc32(bytes) },
+    });
+    const answer = await world.scheduler.run(replace, 60_000);
+    expect([...world.bucket.uploads.keys()]).toEqual([]);
+    return { answer, finals };
+  }
+
+  it('passes on why a completion is rejected, unless another writer has stored an object', async () => {
+    const outcome = { status: 'failed', error: new StoreAccessError('no') } as const;
+
+    expect(await complete(() => undefined, outcome)).toEqual({ answer: outcome, finals: 1 });
+    const theirs = ({ bucket }: World) => void bucket.put(KEY, Buffer.from('theirs'), {});
+    expect(await complete(theirs, outcome)).toEqual({ answer: { status: 'conflict' }, finals: 0 });
+    const ours = ({ bucket }: World) => void bucket.put(KEY, someBytes(5000), {});
+    expect((await complete(ours, outcome)).finals).toBe(0);
+  });
+
+  it('waits for an object whose upload is gone, if the store makes it visible late, and sends nothing again', async () => {
+    const world = openWorld(0, true);
+    const { bucket, scheduler } = world;
+    const bytes = someBytes(5000);
+    const first = new Writer(world, 'first');
+    let uploadId = '';
+    first.process.onEffect = (effect) => (effect === 4 ? 'kill' : null);
+    const request: CommitRequest = {
+      ...{ key: KEY, base: null, commitId: 'c', source: toSource(bytes) },
+      target: { sizeBytes: bytes.length, crc32: crc32(bytes) },
+      onUploadOpened: (id) => {
+        uploadId = id;
+      },
+    };
+    await scheduler.run(
+      first.engine.commit(request).catch(() => undefined),
+      60_000,
+    );
+    bucket.uploads.clear();
+    const second = new Writer(world, 'second');
+    const startMs = scheduler.nowMs;
+    const clock = world.machine.clock;
+    void clock.sleep(3_000).then(() => bucket.put(KEY, bytes, toMetadata(request)));
+    let sentBytes = 0;
+    const outcome = await scheduler.run(
+      second.engine.commit({
+        ...request,
+        unfinished: { uploadId, parts: [] },
+        onBytesSent: (sizeBytes) => {
+          sentBytes += sizeBytes;
+        },
+      }),
+      60_000,
+    );
+
+    expect(outcome).toMatchObject({ status: 'stored' });
+    expect(sentBytes).toBe(0);
+    expect(scheduler.nowMs - startMs).toBeGreaterThanOrEqual(3_000);
+    expect(scheduler.nowMs - startMs).toBeLessThan(4_000);
+  });
+
+  it('asks for the object when a connection closes early, because the store may have rejected the condition', async () => {
+    const world = openWorld(0, true);
+    const { engine } = new Writer(world, 'early end');
+    const cause = new Error('closed');
+    engine.driver.put = async () => ({ status: 'retry', cause, mayBeRejected: true });
+    const send = () => world.scheduler.run(commit(engine, KEY, someBytes(10)), 60_000);
+
+    expect(await send()).toMatchObject({ status: 'retry', cause });
+    world.bucket.put(KEY, Buffer.from('theirs'), {});
+    expect(await send()).toEqual({ status: 'conflict' });
+    engine.driver.put = async () => ({ status: 'retry', cause });
+    expect(await send()).toMatchObject({ status: 'retry', cause });
+  });
+
   it('rejects an append that keeps more than the base or the target has', async () => {
     const { engine } = new Writer(openWorld(0, true), 'range');
     const base = { etag: 'e', sizeBytes: 1000, crc32: 0 };
@@ -205,7 +314,9 @@ describe('CommitEngine', () => {
         source: toSource(Buffer.alloc(0)),
       });
 
-    await expect(append(1001, 2000)).rejects.toThrow(RangeError);
+    await expect(append(1001, 2000)).rejects.toThrow(
+      new RangeError(`${KEY}: keep 1001 exceeds base 1000 or target 2000`),
+    );
     await expect(append(1000, 999)).rejects.toThrow(RangeError);
   });
 });

@@ -6,6 +6,7 @@ import {
   type Part,
   planAppend,
   planParts,
+  toPartBytes,
 } from '../../../../uploader/store/base/part-planner.js';
 
 const MIB = 1024 ** 2;
@@ -51,6 +52,23 @@ describe('planParts', () => {
       { numRuns: 300 },
     );
   });
+});
+
+describe('toPartBytes', () => {
+  it.each([
+    [1, 8],
+    [80, 8],
+    [81, 16],
+    [160, 16],
+    [161, 20],
+    [200, 20],
+    [10_000, 20],
+  ])(
+    'doubles the parts of an object of %d bytes until there are few enough, up to the largest part: %d',
+    (sizeBytes, expected) => {
+      expect(toPartBytes(sizeBytes, { firstBytes: 8, maxBytes: 20, maxParts: 10 })).toBe(expected);
+    },
+  );
 });
 
 describe('planAppend', () => {
