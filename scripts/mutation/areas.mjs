@@ -61,7 +61,7 @@ export const AREAS = {
       'test/polyaxon/export/**/*.test.ts',
       'test/uploader/pipeline/export/**/*.test.ts',
       'test/uploader/engine/export.test.ts',
-      'test/run/{traces,resume-polyaxon,many-names}.test.ts',
+      'test/run/{resume-polyaxon,many-names}.test.ts',
       'test/uploader/commands/{export,import}.test.ts',
     ],
   },

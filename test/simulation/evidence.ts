@@ -39,7 +39,9 @@ export class Evidence {
    * event file only a beginning of the same content. What the directory never had must be kept.
    */
   acknowledge(key: string, content: string, history: History, since: string): void {
-    const kept = (this.#needed.get(key) ?? []).filter((old) => !isReplaced(old.content, key, content, history));
+    const kept = (this.#needed.get(key) ?? []).filter(
+      (old) => !isReplaced(old.content, key, content, history),
+    );
     this.#needed.set(key, [...kept, { content, since, successors: new Set() }]);
   }
 

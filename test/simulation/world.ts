@@ -521,7 +521,13 @@ export class World {
   // People and hardware.
 
   #addPlace(host: Host, directory: string, uuid: string, history = new History()): Place {
-    const facts = { files: new Map(), recent: [], writer: null, acknowledged: new Map<number, boolean>() };
+    // What appears during a command did not exist when it began.
+    const facts = {
+      files: new Map(),
+      recent: [new Map()],
+      writer: null,
+      acknowledged: new Map<number, boolean>(),
+    };
     const place: Place = { uuid, machine: host, directory, history, ...facts };
     this.#places.push(place);
     return place;
