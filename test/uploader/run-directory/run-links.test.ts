@@ -69,6 +69,16 @@ describe('locate', () => {
   );
 });
 
+it('says nothing about a file that has the name of a directory of links', async () => {
+  rmSync(links, { recursive: true });
+  writeFileSync(links, '');
+
+  await expect(locate(nodeFileSystem, links, { mayBeMissing: false })).rejects.toMatchObject({
+    code: 'ERR_NOT_A_RUN',
+    message: expect.stringContaining('is not a directory'),
+  });
+});
+
 describe('removeLinks', () => {
   const remove = () => removeLinks(nodeFileSystem, Buffer.from(toRunPaths(root, RUN).run), RUN);
 

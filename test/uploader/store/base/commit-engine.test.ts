@@ -3,7 +3,7 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { StoreAccessError } from '../../../../uploader/base/errors.js';
-import type { FailedOutcome } from '../../../../uploader/base/retry-table.js';
+import { type FailedOutcome, OutcomeError } from '../../../../uploader/base/retry-table.js';
 import { CommitEngine } from '../../../../uploader/store/base/commit-engine.js';
 import { toMetadata } from '../../../../uploader/store/base/commit-metadata.js';
 import type { Upload } from '../../../../uploader/store/base/driver.js';
@@ -288,6 +288,24 @@ describe('CommitEngine', () => {
     expect(sentBytes).toBe(0);
     expect(scheduler.nowMs - startMs).toBeGreaterThanOrEqual(3_000);
     expect(scheduler.nowMs - startMs).toBeLessThan(4_000);
+  });
+
+  it('reads an object of the same size after a conflict, if the store tells no checksums', async () => {
+    const world = openWorld(0, true);
+    const { engine } = new Writer(world, 'same size', 'no checksums');
+    const bytes = someBytes(100);
+    const send = () => world.scheduler.run(commit(engine, KEY, bytes), 60_000);
+    const etag = world.bucket.put(KEY, bytes, {});
+    expect(await send()).toEqual({ status: 'stored', etag });
+
+    world.bucket.put(KEY, Buffer.from(bytes).fill('x', 99), {});
+    expect(await send()).toEqual({ status: 'conflict' });
+    const cause = new Error('cannot be read');
+    engine.driver.read = async function* () {
+      yield Buffer.alloc(0);
+      throw new OutcomeError({ status: 'retry', cause });
+    };
+    expect(await send()).toMatchObject({ status: 'retry', cause });
   });
 
   it('asks for the object when a connection closes early, because the store may have rejected the condition', async () => {
