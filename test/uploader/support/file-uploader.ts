@@ -39,6 +39,7 @@ export class Uploader {
   #state = createTempDir();
   /** What the clocks are ahead of the host's. */
   aheadMs = 0;
+  fileSystem = nodeIo.fileSystem;
   isLive = true;
   takesOver = false;
   isWatching = true;
@@ -115,7 +116,7 @@ export class Uploader {
   async send(): Promise<SendOutcome> {
     const { inventory, clock } = this;
     const store = this.other?.engine ?? this.store;
-    const io = { ...nodeIo, clock };
+    const io = { ...nodeIo, clock, fileSystem: this.fileSystem };
     const id = inventory.idOf(this.key);
     const { randomness } = io;
     return sendFile(

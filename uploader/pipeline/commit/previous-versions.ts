@@ -8,7 +8,7 @@
 import { crc32 } from 'node:zlib';
 import { StoreConflictError } from '../../base/errors.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
-import type { FailedOutcome } from '../../base/retry-table.js';
+import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
 import type { CommitOutcome, Extent, ListedObject, ObjectVersion } from '../../store/base/store.js';
 import type { FileId } from '../inventory/file-table.js';
 import type { CommitContext } from './commit-context.js';
@@ -82,7 +82,7 @@ async function findContent(
   key: string,
   { object, crc32: objectCrc32, generation }: ReplacedObject,
   segments: readonly StoredSegment[],
-  { store }: CommitContext,
+  { store, retryPolicy }: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<Content | FailedOutcome | { status: 'conflict' }> {
   const pieces: ObjectPiece[] = [{ key, start: 0, end: object.sizeBytes }];
@@ -93,15 +93,24 @@ async function findContent(
   }
   if (pieces.length === 1) return { pieces, sizeBytes, crc32: objectCrc32 };
   const source = new ObjectSource(store, pieces, signal);
-  let crc = 0;
-  for (let start = 0; start < sizeBytes; start += CHUNK_BYTES) {
-    const end = Math.min(start + CHUNK_BYTES, sizeBytes);
-    const bytes = await source.read(start, end);
-    if (bytes.length < end - start) return { status: 'conflict' };
-    crc = crc32(bytes, crc);
-  }
-  return { pieces, sizeBytes, crc32: crc };
+  const call = async (): Promise<ReadContent> => {
+    let crc = 0;
+    for (let start = 0; start < sizeBytes; start += CHUNK_BYTES) {
+      const end = Math.min(start + CHUNK_BYTES, sizeBytes);
+      const bytes = await source.read(start, end);
+      if (bytes.length < end - start) return source.interruption ?? { status: 'conflict' };
+      crc = crc32(bytes, crc);
+    }
+    return { status: 'read', crc32: crc };
+  };
+  const read = await retryPolicy.withRetry(`read ${key}`, call, { signal });
+  return read.status === 'read' ? { pieces, sizeBytes, crc32: read.crc32 } : read;
 }
+
+type ReadContent =
+  | { readonly status: 'read'; readonly crc32: number }
+  | { readonly status: 'conflict' }
+  | RetryOutcome;
 
 /** Finds a previous version with the same content, such as one that a process kept before it was killed. */
 async function findSame(

@@ -1,9 +1,10 @@
 /** One file, sent repeatedly while it changes, the store fails, other writers write and processes end. */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import { ObjectSource } from '../../../../uploader/pipeline/commit/object-source.js';
 import { joinSegments } from '../../../../uploader/pipeline/commit/segments.js';
 import { MIN_APPEND_BYTES } from '../../../../uploader/pipeline/plan/upload-strategy.js';
@@ -16,6 +17,7 @@ import { someRecords } from '../../support/event-records.js';
 import { Uploader } from '../../support/file-uploader.js';
 import { type Fault, MemoryStore } from '../../support/memory-store.js';
 import { EVENT_FILE, RUN } from '../../support/run-tree.js';
+import { onEachRead } from '../../support/wrapped-file-system.js';
 
 const MIB = 1024 * 1024;
 const LOG = 'plxlogs/main.log';
@@ -289,6 +291,38 @@ describe('sendFile, once', () => {
       await uploader.end();
     },
   );
+
+  it.each([LOG, MODEL])(
+    'is tried again when %s becomes shorter while it is read, and the store keeps what it has',
+    async (path) => {
+      const uploader = new Uploader(path);
+      writeFileSync(uploader.path, toText(0, 1000));
+      await uploader.start();
+      await uploader.send();
+      const before = uploader.store.text(uploader.key);
+      writeFileSync(uploader.path, toText(1, 2000));
+      uploader.fileSystem = onEachRead(() => truncateSync(uploader.path, 10));
+
+      expect(await uploader.send()).toEqual({ status: 'changed' });
+      expect(uploader.store.text(uploader.key)).toBe(before);
+      uploader.fileSystem = nodeFileSystem;
+      uploader.aheadMs += 40_000;
+      expect(await uploader.send()).toMatchObject({ status: 'stored', sizeBytes: 10 });
+      await uploader.end();
+    },
+  );
+
+  it('keeps no version of an empty object', async () => {
+    const uploader = new Uploader(LOG);
+    uploader.store.overwrite(uploader.key, Buffer.alloc(0));
+    writeFileSync(uploader.path, 'text');
+    await uploader.start();
+
+    expect(await uploader.send()).toMatchObject({ status: 'stored' });
+    expect([...uploader.store.objects.keys()]).toEqual([uploader.key]);
+    expect(uploader.events.filter(({ kind }) => kind === 'notice')).toEqual([]);
+    await uploader.end();
+  });
 
   it('keeps no more than 100 versions of a log that is restarted again and again, and says so', async () => {
     const uploader = new Uploader(LOG);
