@@ -1,6 +1,6 @@
 /** Polyaxon event files of a run that is resumed from an earlier step: each step appears once. */
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeRecord } from '../../src/format/record/record-codec.js';
@@ -71,6 +71,27 @@ describe('a run that is resumed from an earlier step', () => {
     const summary = { step: { count: 14, min: 0, max: 13 }, metric: { count: 14, max: 2013, last: 2013 } };
     expect(loss?.summary).toMatchObject(summary);
     expect(readRunFile(run.paths.run).outputs).toEqual({ loss: 2013 });
+  });
+
+  it('writes an asset again if its content was changed, and leaves others as they are', async () => {
+    const root = createTempDir();
+    const first = await live(root, undefined, (run) => {
+      run.logImage('photo', image(10), { step: 1 });
+      run.logImage('other', image(20), { step: 1 });
+    });
+    const assets = readdirSync(join(first.paths.run, 'assets'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /photo.*png$|other.*png$/.test(name))
+      .map((name) => join(first.paths.run, 'assets', name));
+    const [photo, other] = assets.sort().reverse() as [string, string];
+    expect(assets).toHaveLength(2);
+    const content = readFileSync(photo);
+    writeFileSync(photo, Buffer.alloc(content.length));
+    const { ino } = statSync(other);
+
+    await live(root, 2, (run) => logSteps(run, 2, 3));
+
+    expect(readFileSync(photo).equals(content)).toBe(true);
+    expect(statSync(other).ino).toBe(ino);
   });
 
   it('has only the new steps when it is resumed from step 0', async () => {

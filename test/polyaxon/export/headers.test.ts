@@ -57,6 +57,46 @@ describe('readImageHeader', () => {
     expect(readImageHeader(bytesOf(JPEG))).toEqual(expected);
   });
 
+  it.each([
+    ['PNG, RGBA', 26],
+    ['GIF', 10],
+    ['BMP, RGB', 30],
+    ['WebP', 12],
+  ] as const)('reads all of %s from its first %d bytes, and only the format from fewer', (name, enough) => {
+    const bytes = bytesOf(HEADERS[name]);
+    const whole = readImageHeader(bytes);
+    const { extension } = whole;
+    const signature = name === 'WebP' ? 12 : 4;
+
+    for (let length = 0; length < bytes.length; length++) {
+      const expected = length >= enough ? whole : { extension: length >= signature ? extension : 'bin' };
+      expect(readImageHeader(bytes.subarray(0, length))).toEqual(expected);
+    }
+  });
+
+  it('reads the first frame of a JPEG: after other segments and fill bytes, and not a table', () => {
+    const segment = (marker: number, ...content: number[]) => [
+      0xff,
+      marker,
+      0,
+      content.length + 2,
+      ...content,
+    ];
+    const frame = (marker: number, components: number) => segment(marker, 8, 0, 5, 0, 7, components);
+    const jpeg = (...parts: number[][]) =>
+      readImageHeader(Uint8Array.from([0xff, 0xd8, ...parts.flat(), 0, 0]));
+    const size = { extension: 'jpg', height: 5, width: 7 };
+
+    for (const marker of [0xc0, 0xc1, 0xc2, 0xcf, 0xc5])
+      expect(jpeg(segment(0xe0, 1, 2, 3), frame(marker, 3))).toEqual({ ...size, colorspace: 3 });
+    for (const table of [0xc4, 0xc8, 0xcc])
+      expect(jpeg(frame(table, 9), [0xff, 0xff], frame(0xc0, 1))).toEqual({ ...size, colorspace: 1 });
+    expect(jpeg(frame(0xc0, 4))).toEqual(size);
+    expect(jpeg(frame(0xbf, 3))).toEqual({ extension: 'jpg' });
+    expect(jpeg(frame(0xd0, 3))).toEqual({ extension: 'jpg' });
+    expect(jpeg(segment(0xe0, 1), [0, 0xc0], frame(0xc0, 3))).toEqual({ extension: 'jpg' });
+  });
+
   it('reads any truncated header without an error', () => {
     for (const base64 of [...Object.values(HEADERS), JPEG]) {
       const bytes = bytesOf(base64);
