@@ -112,7 +112,7 @@ async function measure(name) {
     coverageAnalysis: 'perTest',
     ignoreStatic: true,
     tempDirName: join(HOME, `sandbox-${name}`),
-    ignorePatterns: ['docs', 'bench', 'examples'],
+    ignorePatterns: ['docs', 'bench', 'examples', 'build', '.mutation'],
     tsconfigFile: 'none',
     reporters: ['results'],
     timeoutMS: 60_000,

@@ -5,7 +5,6 @@
  * write at once: each replaces its own objects by compare-and-swap, and merges small objects of all into a new one before it removes them.
  */
 
-import { setMaxListeners } from 'node:events';
 import { crc32 } from 'node:zlib';
 import { inParallel } from '../base/in-parallel.js';
 import type { Randomness } from '../base/io/randomness.js';
@@ -46,7 +45,6 @@ export interface IndexAccess extends StoreAccess {
 
 /** Reads the index of a store; it has no rows if there is none. Damaged objects and rows count as absent. Throws a coded error when the store cannot be listed. */
 export async function readIndex(access: IndexAccess, signal?: AbortSignal): Promise<RunIndex> {
-  if (signal !== undefined) setMaxListeners(0, signal); // one listener for each request in flight is not a leak
   const found = new Map<string, IndexObject>();
   for (let listings = 1; listings <= MAX_LISTINGS; listings += 1) {
     const listed = await listObjects(access, signal);

@@ -1,5 +1,6 @@
 /** Retries failed calls to a store, and gives up after the retry timeout. */
 
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../../src/base/clock.js';
 import { StoreUnavailableError } from '../errors.js';
 import type { Randomness } from '../io/randomness.js';
@@ -51,6 +52,7 @@ export class RetryPolicy {
     options: { signal?: AbortSignal | undefined; madeProgress?: (() => boolean) | undefined } = {},
   ): Promise<Exclude<Outcome, RetryOutcome> | FailedOutcome> {
     const { signal, madeProgress = () => false } = options;
+    if (signal !== undefined) setMaxListeners(0, signal); // one listener for each call in flight is not a leak
     const { retryTimeoutMs, randomness, onRetry } = this.#options;
     let startMs = this.#clock.monotonicMs();
     let last: { readonly attempt: number; readonly cause: unknown } | null = null;

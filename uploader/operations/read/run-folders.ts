@@ -5,7 +5,6 @@
  * may have changed since. Otherwise all objects are listed, which shows for each run whether its row is current.
  */
 
-import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../../src/base/clock.js';
 import type { ListRunsOptions, RunFolder } from '../../../src/reading/run-source.js';
 import { RUN_FILE, RUN_UUID_PATTERN, TENSORBOARD_DIRECTORY } from '../../../src/run-directory/layout.js';
@@ -45,7 +44,6 @@ export async function* listRunFolders(
   place: StorePlace,
   { uuids = [''], signal }: ListRunsOptions,
 ): AsyncGenerator<RunFolder, void, void> {
-  if (signal !== undefined) setMaxListeners(0, signal); // one listener for each request in flight is not a leak
   // A prefix of another one would list its runs twice.
   const distinct = uuids.filter((each) => !uuids.some((other) => other !== each && each.startsWith(other)));
   const prefixes = [...new Set(distinct)].sort();

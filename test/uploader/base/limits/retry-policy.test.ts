@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Clock } from '../../../../src/base/clock.js';
 import { ConcurrencyLimit } from '../../../../uploader/base/limits/concurrency-limit.js';
 import { RateLimit } from '../../../../uploader/base/limits/rate-limit.js';
@@ -46,6 +46,24 @@ class VirtualClock implements Clock {
 }
 
 describe('RetryPolicy', () => {
+  it('lets any number of calls listen to the signal of a program, without a warning', async () => {
+    const warnings: string[] = [];
+    const listener = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', listener);
+    onTestFinished(() => void process.off('warning', listener));
+    const { signal } = new AbortController();
+    const retryPolicy = new RetryPolicy({ clock: new FakeClock(), randomness, retryTimeoutMs: 5_000 });
+    const call = async () => {
+      signal.addEventListener('abort', () => undefined);
+      return { status: 'found' as const };
+    };
+
+    await Promise.all(Array.from({ length: 40 }, () => retryPolicy.withRetry('check a', call, { signal })));
+    await new Promise((resolve) => setImmediate(resolve));
+
+    expect(warnings).toEqual([]);
+  });
+
   it('gives up after the retry timeout, and reports that the outage concerns all files', async () => {
     const clock = new FakeClock();
     const retryPolicy = new RetryPolicy({ clock, randomness, retryTimeoutMs: 5_000 });
