@@ -73,7 +73,7 @@ describe('a run that is resumed from an earlier step', () => {
     expect(readRunFile(run.paths.run).outputs).toEqual({ loss: 2013 });
   });
 
-  it('writes an asset again if its content was changed, and leaves others as they are', async () => {
+  it('writes an asset again if its content was changed, and leaves others unchanged', async () => {
     const root = createTempDir();
     const first = await live(root, undefined, (run) => {
       run.logImage('photo', image(10), { step: 1 });

@@ -873,7 +873,7 @@ export class World {
       const slash = event.key.indexOf('/');
       const directory = directories.get(event.key.slice(0, slash));
       this.#findPlaces(); // a pull that is still running has made the directory
-      // A log directory in a run that has lost its run file is a run of its own.
+      // A log directory in a run that has lost its run file is a separate run.
       const place = this.#placesOn(host).find((each) => `${directory}/`.startsWith(`${each.directory}/`));
       if (place === undefined) {
         this.#violations.push(`${event.key} comes from an unknown directory ${directory}`);

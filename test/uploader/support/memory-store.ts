@@ -183,6 +183,6 @@ export class MemoryStore implements Store {
 
 function toFailure(fault: Fault): RetryOutcome | FailedOutcome {
   return fault === 'refuse'
-    ? { status: 'failed', error: new StoreAccessError('the store refuses the request') }
+    ? { status: 'failed', error: new StoreAccessError('the store rejects the request') }
     : { status: 'retry', cause: new Error('the store is unavailable') };
 }

@@ -1,4 +1,4 @@
-/** Every call that a commit makes to the store fails in turn: once, without its response, for good, and because the store refuses it. */
+/** Every call that a commit makes to the store fails in turn: once, without its response, for good, and because the store rejects it. */
 
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -40,7 +40,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       await uploader.start();
     },
   },
-  'a log in place of the content of another writer': {
+  'a log instead of the content of another writer': {
     path: LOG,
     hidesChecksums: true,
     prepare: async (uploader) => {
@@ -75,7 +75,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       uploader.store.overwrite(uploader.key, Buffer.from('them'));
     },
   },
-  'a log in place of content of which a version is kept': {
+  'a log instead of content of which a version is kept': {
     path: LOG,
     hidesChecksums: true,
     prepare: async (uploader) => {

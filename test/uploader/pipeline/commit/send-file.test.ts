@@ -324,7 +324,7 @@ describe('sendFile, once', () => {
     await uploader.end();
   });
 
-  it('keeps no more than 100 versions of a log that is restarted again and again, and says so', async () => {
+  it('keeps no more than 100 versions of a log that is restarted repeatedly, and says so', async () => {
     const uploader = new Uploader(LOG);
     const { store } = uploader;
     for (let number = 0; number < 99; number += 1)
