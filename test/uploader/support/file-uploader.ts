@@ -7,7 +7,7 @@ import { nodeIo } from '../../../uploader/base/io/io.js';
 import { RateLimit } from '../../../uploader/base/limits/rate-limit.js';
 import { RetryPolicy } from '../../../uploader/base/limits/retry-policy.js';
 import { toKey } from '../../../uploader/base/rel-path.js';
-import type { SendOutcome } from '../../../uploader/pipeline/commit/commit-context.js';
+import type { CommitContext, SendOutcome } from '../../../uploader/pipeline/commit/commit-context.js';
 import { joinSegments, parseSegmentKey } from '../../../uploader/pipeline/commit/segments.js';
 import { sendFile } from '../../../uploader/pipeline/commit/send-file.js';
 import { Inventory } from '../../../uploader/pipeline/inventory/inventory.js';
@@ -40,6 +40,8 @@ export class Uploader {
   /** What the clocks are ahead of the host's. */
   aheadMs = 0;
   fileSystem = nodeIo.fileSystem;
+  /** Why the object may not be replaced, because local files of the run were deleted. */
+  findDeleted: CommitContext['findDeleted'] = async () => null;
   isLive = true;
   takesOver = false;
   isWatching = true;
@@ -128,7 +130,7 @@ export class Uploader {
         pool: new BufferPool(1),
         bandwidth: new RateLimit(clock),
         findProblem: () => null,
-        findDeleted: async () => null,
+        findDeleted: (each) => this.findDeleted(each),
         openPolicy: () => ({ allowHardLinks: true }),
         isWatching: this.isWatching,
         takesOver: this.takesOver,

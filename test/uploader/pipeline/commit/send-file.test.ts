@@ -4,6 +4,7 @@ import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { FileError } from '../../../../uploader/base/errors.js';
 import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js';
 import { ObjectSource } from '../../../../uploader/pipeline/commit/object-source.js';
 import { joinSegments } from '../../../../uploader/pipeline/commit/segments.js';
@@ -34,6 +35,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'an event file': { path: EVENT_FILE, toBytes: (step) => Buffer.concat(someRecords(3, step * 3)) },
   'an artifact': { path: MODEL, toBytes: toText },
 };
+
+/** Records of at least this size in all. */
+function toEventBytes(size: number): Buffer {
+  const records = someRecords(1000);
+  const all = Buffer.concat(records);
+  return Buffer.concat(Array.from({ length: Math.ceil(size / all.length) }, () => all));
+}
 
 function toText(step: number, size: number): Buffer {
   return Buffer.alloc(size, `line of step ${step}\n`);
@@ -311,6 +319,75 @@ describe('sendFile, once', () => {
       await uploader.end();
     },
   );
+
+  it('replaces nothing of a run whose local files were deleted, but extends what it has', async () => {
+    const uploader = new Uploader(LOG);
+    const error = new FileError('ERR_FILE_BEHIND', LOG, 'was deleted', 'Pull it.');
+    let asked = 0;
+    uploader.findDeleted = async () => {
+      asked += 1;
+      return error;
+    };
+    writeFileSync(uploader.path, 'first');
+    await uploader.start();
+    expect(await uploader.send()).toMatchObject({ status: 'stored' });
+    writeFileSync(uploader.path, ' and more', { flag: 'a' });
+    expect(await uploader.send()).toMatchObject({ status: 'stored' });
+    expect(asked).toBe(0);
+
+    writeFileSync(uploader.path, 'another');
+    expect(await uploader.send()).toEqual({ status: 'failed', error });
+    expect(uploader.store.text(uploader.key)).toBe('first and more');
+    expect(asked).toBe(1);
+    await uploader.end();
+  });
+
+  it('says which part of a record is left when it completes the commit of a killed process', async () => {
+    const uploader = new Uploader(EVENT_FILE);
+    const [first, second] = someRecords(2) as [Buffer, Buffer];
+    writeFileSync(uploader.path, Buffer.concat([toEventBytes(6 * MIB), first]));
+    await uploader.start();
+    await uploader.send();
+    writeFileSync(uploader.path, second, { flag: 'a' });
+    const abort = new AbortController();
+    uploader.signal = abort.signal;
+    uploader.store.fault = (operation) => {
+      if (operation !== 'append') return 'pass';
+      abort.abort();
+      return 'fail';
+    };
+    await uploader.send().catch(() => undefined);
+    uploader.signal = undefined;
+    uploader.store.fault = () => 'pass';
+    writeFileSync(uploader.path, first.subarray(0, 9), { flag: 'a' });
+    await uploader.start({ isAfterKill: true });
+
+    const outcomes = [await uploader.send(), await uploader.send()];
+    expect(outcomes[0]).toMatchObject({
+      status: 'stored',
+      held: { code: 'ERR_FILE_UNFINISHED', message: expect.stringContaining('its last 9 bytes') },
+    });
+    expect(outcomes[1]).toMatchObject({ status: 'waiting' });
+    await uploader.end();
+  });
+
+  it.each([
+    [LOG, 6],
+    [MODEL, 0],
+  ])('counts the restarts of %s by its segments, on a store without metadata', async (path, expected) => {
+    const uploader = new Uploader(path);
+    const { store } = uploader;
+    store.capabilities = { ...store.capabilities, append: null };
+    const content = Buffer.from('content');
+    store.overwrite(uploader.key, content);
+    store.overwrite(`${RUN}/.plx/seg/${path}/6/${'7'.padStart(20, '0')}-1`, Buffer.from('!'));
+    writeFileSync(uploader.path, content);
+    await uploader.start();
+
+    expect(await uploader.send()).toMatchObject({ status: 'verified' });
+    expect(uploader.inventory.entryOf(uploader.inventory.idOf(uploader.key))?.generation ?? 0).toBe(expected);
+    await uploader.end();
+  });
 
   it('keeps no version of an empty object', async () => {
     const uploader = new Uploader(LOG);
