@@ -13,8 +13,8 @@ import { createRunSync, PROJECT, ServerRun, startServer } from '../uploader/poly
 
 const FAKETIME = '/usr/bin/faketime';
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
-/** The `Date` header has whole seconds. */
-const TOLERANCE_S = 2;
+/** The `Date` header has whole seconds, and a busy machine answers late. The clocks of the tests are hours away. */
+const TOLERANCE_S = 60;
 
 interface Times {
   readonly created_at: string;
