@@ -447,7 +447,8 @@ export class Inventory implements ScanSink, JournalSink {
   }
 
   isAppended(id: FileId): boolean {
-    return this.table.has(id, FLAG.appends) || this.classOf(id) !== 'artifact';
+    // After a restart, its segments show that an artifact has grown. A rewritten one begins another generation, which they do not continue.
+    return this.table.has(id, FLAG.appends) || this.segments.has(id) || this.classOf(id) !== 'artifact';
   }
 
   quietMs(id: FileId): number {

@@ -96,6 +96,14 @@ const KNOWN_HISTORIES: readonly Step[][] = [
     ['large', true, 'none'],
     ['append', false, 'none'],
   ],
+  // The new object ends within a segment of the earlier content.
+  [
+    ['large', false, 'none'],
+    ['append', true, 'none'],
+    ['rewrite', false, 'killed'],
+    ['large', false, 'none'],
+    ['append', false, 'none'],
+  ],
 ];
 
 describe('sendFile', () => {
