@@ -283,7 +283,10 @@ class FileUpload {
     if (base === null || (isAcknowledged && target.keptBytes > 0))
       return { status: 'ready', generation: entry?.generation ?? 0 };
     const isOurs = isAcknowledged && (await this.#isOwnDirectory());
-    if (isOurs && !inventory.isAppended(id)) return { status: 'ready', generation: entry.generation ?? 0 };
+    if (isOurs && !inventory.isAppended(id)) {
+      const rewritten = await this.#findRewrittenGeneration(base, entry.generation ?? 0);
+      return typeof rewritten === 'number' ? { status: 'ready', generation: rewritten } : rewritten;
+    }
     const found = await this.#findStored(base);
     if (found.status !== 'found') return found;
     const generation = await this.#findGeneration(found.object);
@@ -311,6 +314,17 @@ class FileUpload {
     if (directory === null || owner === null) return directory !== null;
     const origin = await readRunOrigin(io.fileSystem, directory, owner.origin.host);
     return origin !== null && isSameDirectory(origin, owner.origin);
+  }
+
+  /** The count of restarts for an artifact that is rewritten: segments of its earlier content, also of an earlier process, must not continue it. */
+  async #findRewrittenGeneration(base: ObjectVersion, generation: number): Promise<number | FailedOutcome> {
+    const { inventory, store } = this.#context;
+    const { id } = this.#local;
+    if (store.capabilities.append !== null || base.sizeBytes < MIN_APPEND_BYTES) return generation;
+    const { uuid } = inventory.runOf(id);
+    const segments = await findSegments(uuid, inventory.relPathOf(id), this.#context, this.#signal);
+    if ('status' in segments) return segments;
+    return segments.length === 0 ? generation : Math.max(generation, toNewestGeneration(segments) + 1);
   }
 
   /** The count of restarts of the file whose object this is, for an object that the journal does not know. */

@@ -447,8 +447,7 @@ export class Inventory implements ScanSink, JournalSink {
   }
 
   isAppended(id: FileId): boolean {
-    // After a restart, its segments show that an artifact has grown. A rewritten one counts as restarted, so that they do not continue it.
-    return this.table.has(id, FLAG.appends) || this.segments.has(id) || this.classOf(id) !== 'artifact';
+    return this.table.has(id, FLAG.appends) || this.classOf(id) !== 'artifact';
   }
 
   quietMs(id: FileId): number {

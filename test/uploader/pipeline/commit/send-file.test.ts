@@ -96,6 +96,15 @@ const KNOWN_HISTORIES: readonly Step[][] = [
     ['large', true, 'none'],
     ['append', false, 'none'],
   ],
+  // The same, after an upload of the whole file has covered the segment.
+  [
+    ['large', false, 'none'],
+    ['append', true, 'none'],
+    ['append', false, 'none'],
+    ['restart', false, 'none'],
+    ['rewrite', false, 'none'],
+    ['large', false, 'none'],
+  ],
   // The new object ends within a segment of the earlier content.
   [
     ['large', false, 'none'],
