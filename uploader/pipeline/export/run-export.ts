@@ -151,7 +151,10 @@ export class RunExport {
   async #work(): Promise<boolean> {
     const wasExported = this.facts.state === 'exported';
     const work = await this.#decide();
-    if (work === null) return false;
+    if (work === null) {
+      this.#hasMore = false; // nothing can be done immediately
+      return false;
+    }
     if ((wasExported && work !== 'convert') || (this.#exporter?.onlyFollows === true && work !== 'follow'))
       await this.#drop();
     if (work === 'leave') return false;
