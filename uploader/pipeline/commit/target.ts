@@ -5,6 +5,7 @@
  */
 
 import type { FileStat } from '../../base/io/file-system.js';
+import { isSameVersion } from '../../base/io/file-version.js';
 import type { Extent } from '../../store/base/store.js';
 import type { FileId } from '../inventory/file-table.js';
 import { RECORD_TIMEOUT_MS } from '../plan/trigger.js';
@@ -76,7 +77,9 @@ export async function findTarget(
   const isKept = known !== null && (isSampled || read.crc32AtMark === known.crc32);
   const keptBytes = isKept ? known.sizeBytes : 0;
   const isWhole = read.end === version.sizeBytes || !isEvent;
-  const sendsAll = isWhole || quiet >= RECORD_TIMEOUT_MS;
+  // A file that has changed while it was read is not quiet.
+  const isQuiet = quiet >= RECORD_TIMEOUT_MS && (isWhole || isSameVersion(await file.stat(), version));
+  const sendsAll = isWhole || isQuiet;
   return {
     sizeBytes: sendsAll ? version.sizeBytes : Math.max(read.end, keptBytes),
     crc32: sendsAll ? read.crc32OfAll : read.end >= keptBytes ? read.crc32 : (known?.crc32 ?? 0),
