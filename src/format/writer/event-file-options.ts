@@ -25,8 +25,8 @@ export interface EventFileWriterOptions {
    */
   readonly onQueueFull?: 'drop' | 'throw';
   /**
-   * Whether `flush()` and `close()` wait until the data would survive a power failure. Default false. A crash of the process loses
-   * no data in either case.
+   * Whether `flush()` and `close()` wait until the data would survive a power failure, if all processes that write to the run use
+   * it. Default false. A crash of the process loses no data in either case.
    */
   readonly fsync?: boolean;
   /** A suffix for every file name. Default none. */
