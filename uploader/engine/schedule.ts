@@ -11,7 +11,7 @@ import { ExportRate } from '../base/limits/export-rate.js';
 import { RepeatBudget } from '../base/limits/repeat-budget.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import { limitRepeatWait, msUntilDue, QUIET_MS } from '../pipeline/plan/trigger.js';
-import { MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../pipeline/plan/upload-strategy.js';
+import { REFRESH_AFTER_MS, toMinAppendBytes } from '../pipeline/plan/upload-strategy.js';
 import type { WorkQueue } from '../pipeline/plan/work-queue.js';
 import type { Store } from '../store/base/store.js';
 import { projectsOf } from '../store/open-store.js';
@@ -66,6 +66,7 @@ export class Schedule {
   readonly #holds = new Map<FileId, number>();
   readonly #changes = new Map<FileId, number>();
   readonly #isOnce: boolean;
+  readonly #minAppendBytes: number;
   /** During shutdown, every pending file is due. */
   isDraining = false;
 
@@ -75,6 +76,7 @@ export class Schedule {
     this.#isOnce = !context.isWatching;
     const { clock, config, store } = context;
     const { exportRate, repeatedBytesPerSecond } = toGrowthLimits(store, config.exportRate);
+    this.#minAppendBytes = toMinAppendBytes(store);
     this.#exportRate = new ExportRate(exportRate);
     this.#repeatBudget = new RepeatBudget(config.intervalMs, clock.monotonicMs(), repeatedBytesPerSecond);
   }
@@ -283,7 +285,7 @@ export class Schedule {
     if (this.isDraining || !this.#context.isLive(inventory.runOf(id))) return 0;
     if (!inventory.isAppended(id) || !inventory.isPending(id)) return 0;
     const bytes = inventory.table.seenBytes[id]!;
-    return bytes < MIN_APPEND_BYTES && bytes >= this.#toStoredBytes(id) ? bytes : 0;
+    return bytes < this.#minAppendBytes && bytes >= this.#toStoredBytes(id) ? bytes : 0;
   }
 
   #toStoredBytes(id: FileId): number {
@@ -323,7 +325,8 @@ export class Schedule {
       isAppended: inventory.isAppended(id),
       isStored,
       fileBytes: table.seenBytes[id]!,
-      storedBytes: segment === undefined ? storedBytes : Math.max(segment.end, MIN_APPEND_BYTES),
+      storedBytes: segment === undefined ? storedBytes : Math.max(segment.end, this.#minAppendBytes),
+      minAppendBytes: this.#minAppendBytes,
       quietMs: inventory.quietMs(id),
       ageMs: inventory.ageMs(id),
       lastCommit: last === undefined ? null : { ...last, agoMs: nowMs - last.atMs },

@@ -4,8 +4,6 @@
  * Without it, a growing file would be sent after every scan, and a file that is being written would be sent incomplete.
  */
 
-import { MIN_APPEND_BYTES } from './upload-strategy.js';
-
 /** An artifact counts as completely written after this long without a change. */
 export const QUIET_MS = 2_000;
 /** F6: bytes after the last whole record are uploaded unchanged after this long without growth. */
@@ -34,6 +32,8 @@ export interface TriggerFacts {
     readonly durationMs: number;
     readonly repeatMs: number;
   } | null;
+  /** Objects below this size are sent whole when they grow. */
+  readonly minAppendBytes: number;
   /** Interval between commits of a growing file. */
   readonly intervalMs: number;
 }
@@ -49,7 +49,7 @@ export function msUntilDue(facts: TriggerFacts): number {
 
   const turnMs = Math.max(ageMs, sinceLastTurnMs(lastCommit));
   const untilInterval = Math.max(intervalMs - turnMs, Math.min(QUIET_MS, intervalMs) - ageMs);
-  if (storedBytes >= MIN_APPEND_BYTES) {
+  if (storedBytes >= facts.minAppendBytes) {
     const untilDuty = lastCommit === null ? 0 : DUTY_RATIO * lastCommit.repeatMs - lastCommit.agoMs;
     return Math.max(0, untilInterval, Math.min(untilDuty, LAG_BUDGET_MS - ageMs));
   }

@@ -1,13 +1,14 @@
 /** Chooses how a file is uploaded. Pure. */
 
 import { canAppend, type StoreCapabilities } from '../../store/base/capabilities.js';
+import type { Store } from '../../store/base/store.js';
 import type { Strategy } from '../journal/journal-entry.js';
 
 const MIB = 1024 * 1024;
 
 /** Larger objects are uploaded in parts. */
 export const SINGLE_PUT_MAX_BYTES = 16 * MIB;
-/** Smaller objects are sent whole when they grow: S3 copies no part below 5 MiB, and at most that much is sent again. */
+/** S3 copies no part below 5 MiB, and at most that much is sent again. */
 export const MIN_APPEND_BYTES = 5 * MIB;
 /** The object of a file with segments is renewed once the segments reach this fraction of its size. */
 const REFRESH_RATIO = 0.25;
@@ -25,11 +26,18 @@ interface StrategyFacts {
   /** The last extension took so long that the next one would exceed `LAG_BUDGET_MS` in trigger.ts. */
   readonly isSlow: boolean;
   readonly capabilities: StoreCapabilities;
+  /** See `toMinAppendBytes`. */
+  readonly minAppendBytes: number;
 }
 
 interface ChosenStrategy {
   readonly strategy: Strategy;
   readonly reason: string;
+}
+
+/** Objects below this size are sent whole when they grow. */
+export function toMinAppendBytes({ minAppendBytes = MIN_APPEND_BYTES }: Store): number {
+  return minAppendBytes;
 }
 
 export function chooseStrategy(facts: StrategyFacts): ChosenStrategy {
@@ -39,7 +47,7 @@ export function chooseStrategy(facts: StrategyFacts): ChosenStrategy {
       ? { strategy: 'put', reason: 'it fits in one request' }
       : { strategy: 'mpu', reason: 'it is large' };
   if (keptBytes === 0 || targetBytes <= keptBytes) return whole;
-  if (keptBytes < MIN_APPEND_BYTES)
+  if (keptBytes < facts.minAppendBytes)
     return { ...whole, reason: 'it grew, and is small enough to be sent again' };
 
   const appends = canAppend(capabilities, keptBytes);

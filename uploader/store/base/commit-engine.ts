@@ -59,6 +59,10 @@ export class CommitEngine<Driver extends StoreDriver = StoreDriver> implements S
     return this.driver.capabilities;
   }
 
+  get minAppendBytes(): number | undefined {
+    return this.driver.limits.minAppendBytes;
+  }
+
   get listFolders(): ((prefix: string, signal?: AbortSignal) => AsyncGenerator<string>) | undefined {
     return this.driver.listFolders?.bind(this.driver);
   }

@@ -33,6 +33,8 @@ export interface StoreLimits {
   readonly partBytes: (sizeBytes: number) => number;
   /** 1: the store accepts parts only in their order, may keep the first bytes of a part only, and completes the upload with the last part. */
   readonly partsAtOnce: number;
+  /** Objects below this size are sent whole when they grow. Default: as `Store`. */
+  readonly minAppendBytes?: number;
   /** `openUpload` and `join` need the CRC-32C of the bytes, so that the source is read once more. */
   readonly needsCrc32c?: true;
   /** After the request for a completion, the upload may no longer exist although the object is not visible yet. */

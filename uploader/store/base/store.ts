@@ -184,6 +184,8 @@ export interface Store {
   readonly id: string;
   /** What the store supports, or is assumed to support until it has shown otherwise. */
   readonly capabilities: StoreCapabilities;
+  /** Objects below this size are sent whole when they grow. Default: 5 MiB. */
+  readonly minAppendBytes?: number | undefined;
   /** What the store has shown so far; undefined when its capabilities are documented. */
   readonly learned?: LearnedAnswers;
   /** Describes the store and its credentials without writing anything. */

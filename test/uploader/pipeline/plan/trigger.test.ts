@@ -18,6 +18,7 @@ const growing: TriggerFacts = {
   ageMs: 0,
   isStored: false,
   lastCommit: null,
+  minAppendBytes: 5 * MIB,
   intervalMs: 10_000,
 };
 const waitOf = (changes: Partial<TriggerFacts>) => msUntilDue({ ...growing, ...changes });

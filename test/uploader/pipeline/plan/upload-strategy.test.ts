@@ -15,6 +15,7 @@ const FACTS = {
   isLive: true,
   isSlow: false,
   capabilities: CAPABLE,
+  minAppendBytes: MIN_APPEND_BYTES,
 };
 
 describe('chooseStrategy', () => {
