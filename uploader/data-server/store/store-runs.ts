@@ -13,7 +13,8 @@ import { isEventFileName, isHiddenFileName } from '../../../src/format/event-fil
 import type { EventFileBytes } from '../../../src/format/reader/event-file-bytes.js';
 import { RUN_FILE, RUN_UUID_PATTERN, TENSORBOARD_DIRECTORY } from '../../../src/run-directory/layout.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
-import { joinSegments, parseSegmentKey, type StoredSegment } from '../../pipeline/commit/segments.js';
+import { parseSegmentKey } from '../../base/segment-key.js';
+import { joinSegments, type StoredSegment } from '../../pipeline/commit/segments.js';
 import type { StoreAccess } from '../../pipeline/manifest/stored-run.js';
 import type { ListedObject } from '../../store/base/store.js';
 import type { RunTable } from '../data-provider.js';

@@ -4,7 +4,8 @@ import { isEventFileName } from '../../../src/format/event-file-name.js';
 import { LINEAGE_FILE, RUN_FILE } from '../../../src/run-directory/layout.js';
 import { RelPathError } from '../../base/errors.js';
 import { parseRelPath, RESERVED_DIRECTORY, type RelPath } from '../../base/rel-path.js';
-import { parseSegmentKey, type StoredSegment } from '../../pipeline/commit/segments.js';
+import { parseSegmentKey } from '../../base/segment-key.js';
+import type { StoredSegment } from '../../pipeline/commit/segments.js';
 import type { StoredRun } from '../../pipeline/manifest/stored-run.js';
 import type { ListedObject } from '../../store/base/store.js';
 

@@ -10,7 +10,8 @@ import type { ListRunsOptions, RunFolder } from '../../../src/reading/run-source
 import { RUN_FILE, RUN_UUID_PATTERN, TENSORBOARD_DIRECTORY } from '../../../src/run-directory/layout.js';
 import { inParallel } from '../../base/in-parallel.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
-import { parseSegmentKey, type StoredSegment } from '../../pipeline/commit/segments.js';
+import { parseSegmentKey } from '../../base/segment-key.js';
+import type { StoredSegment } from '../../pipeline/commit/segments.js';
 import { toCodedError } from '../../pipeline/manifest/stored-run.js';
 import { type IndexRow, IndexRun } from '../../run-index/index-row.js';
 import { type IndexAccess, readIndex } from '../../run-index/index-store.js';

@@ -5,21 +5,20 @@
  * that other content has taken leads to the next one.
  */
 
-import { crc32 } from 'node:zlib';
 import { StoreConflictError } from '../../base/errors.js';
 import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
-import type { FailedOutcome, RetryOutcome } from '../../base/retry-table.js';
+import type { FailedOutcome } from '../../base/retry-table.js';
 import type { CommitOutcome, Extent, ListedObject, ObjectVersion } from '../../store/base/store.js';
 import type { FileId } from '../inventory/file-table.js';
 import type { CommitContext } from './commit-context.js';
 import { throttled } from './commit-object.js';
 import { type ObjectPiece, ObjectSource } from './object-source.js';
-import { findSegments, joinSegments, type StoredSegment, toNewestGeneration } from './segments.js';
+import { findSegments, type StoredSegment, toNewestGeneration } from './segments.js';
+import { crc32OfContent, toContent } from './stored-content.js';
 import { findChecksum, listObjects } from './stored-object.js';
 
 /** A file that restarts more often is being rewritten, not appended to, whatever its name suggests. */
 const MAX_PREVIOUS_VERSIONS = 100;
-const CHUNK_BYTES = 8 * 1024 * 1024;
 
 /** The object that a commit is about to replace. */
 interface ReplacedObject {
@@ -70,47 +69,29 @@ export async function keepPreviousVersion(
   const same = await findSame(versions, content, context, signal);
   if (typeof same !== 'string' && same !== null) return same;
   if (same !== null) return { status: 'kept', key: same, generation };
-  return copyTo(prefix, next, content, context, signal);
+  const copied = await copyTo(prefix, next, content, context, signal);
+  return copied.status === 'kept'
+    ? { ...copied, generation: Math.max(copied.generation, generation) }
+    : copied;
 }
 
 interface Content extends Extent {
   readonly pieces: readonly ObjectPiece[];
 }
 
-/** The object and the segments that follow it. */
+/** The object and the segments that follow it, with their checksum. */
 async function findContent(
   key: string,
-  { object, crc32: objectCrc32, generation }: ReplacedObject,
+  { object, crc32, generation }: ReplacedObject,
   segments: readonly StoredSegment[],
-  { store, retryPolicy }: CommitContext,
+  context: CommitContext,
   signal: AbortSignal | undefined,
 ): Promise<Content | FailedOutcome | { status: 'conflict' }> {
-  const pieces: ObjectPiece[] = [{ key, start: 0, end: object.sizeBytes }];
-  let sizeBytes = object.sizeBytes;
-  for (const { object: segment, skip, end } of joinSegments(segments, sizeBytes, generation)) {
-    pieces.push({ key: segment.key, start: skip, end: skip + end - sizeBytes });
-    sizeBytes = end;
-  }
-  if (pieces.length === 1) return { pieces, sizeBytes, crc32: objectCrc32 };
-  const source = new ObjectSource(store, pieces, signal);
-  const call = async (): Promise<ReadContent> => {
-    let crc = 0;
-    for (let start = 0; start < sizeBytes; start += CHUNK_BYTES) {
-      const end = Math.min(start + CHUNK_BYTES, sizeBytes);
-      const bytes = await source.read(start, end);
-      if (bytes.length < end - start) return source.interruption ?? { status: 'conflict' };
-      crc = crc32(bytes, crc);
-    }
-    return { status: 'read', crc32: crc };
-  };
-  const read = await retryPolicy.withRetry(`read ${key}`, call, { signal });
-  return read.status === 'read' ? { pieces, sizeBytes, crc32: read.crc32 } : read;
+  const content = toContent(key, object, segments, generation);
+  if (content.pieces.length === 1) return { ...content, crc32 };
+  const read = await crc32OfContent(content, content.sizeBytes, context, signal);
+  return read.status === 'read' ? { ...content, crc32: read.crc32 } : read;
 }
-
-type ReadContent =
-  | { readonly status: 'read'; readonly crc32: number }
-  | { readonly status: 'conflict' }
-  | RetryOutcome;
 
 /** Finds a previous version with the same content, such as one that a process kept before it was killed. */
 async function findSame(

@@ -1,56 +1,19 @@
 /**
  * Stores the tail of a growing file as separate objects, for stores that cannot extend an object, or only too slowly.
  *
- * Their keys are `<run>/.plx/seg/<path>/<number of restarts>/<offset, 20 digits>-<length>`. The file is its object followed by these
- * segments in the order of their names. The object itself is uploaded again from time to time, and when the run ends.
+ * The file is its object followed by these segments. The object itself is uploaded again from time to time, and when the run ends. Their keys:
+ * `base/segment-key.ts`.
  */
 
 import type { Lane } from '../../base/limits/lanes.js';
-import { RESERVED_DIRECTORY } from '../../base/rel-path.js';
 import type { FailedOutcome } from '../../base/retry-table.js';
+import { parseSegmentKey, type SegmentPlace, toSegmentKey, toSegmentPrefix } from '../../base/segment-key.js';
 import type { ListedObject } from '../../store/base/store.js';
-import type { SegmentEntry } from '../journal/journal-entry.js';
+import type { FileId } from '../inventory/file-table.js';
 import type { CommitContext } from './commit-context.js';
 import { type ObjectOutcome, throttled } from './commit-object.js';
 import { listObjects } from './stored-object.js';
 import { crc32OfRange, type LocalState, type Target } from './target.js';
-
-const OFFSET_DIGITS = 20;
-
-function toSegmentKey(
-  runUuid: string,
-  relPath: string,
-  { generation, start, end }: Pick<SegmentEntry, 'generation' | 'start' | 'end'>,
-): string {
-  const name = `${String(start).padStart(OFFSET_DIGITS, '0')}-${end - start}`;
-  return `${toSegmentPrefix(runUuid, relPath)}${generation}/${name}`;
-}
-
-function toSegmentPrefix(runUuid: string, relPath: string): string {
-  return `${runUuid}/${RESERVED_DIRECTORY}/seg/${relPath}/`;
-}
-
-interface SegmentPlace {
-  readonly path: string;
-  readonly generation: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Parses a key that `toSegmentKey` returned; null for any other key. */
-export function parseSegmentKey(runUuid: string, key: string): SegmentPlace | null {
-  const match = /^(.+)\/(\d+)\/(\d{20})-(\d+)$/.exec(
-    key.slice(`${runUuid}/${RESERVED_DIRECTORY}/seg/`.length),
-  );
-  if (match === null) return null;
-  const [, path = '', generation, start, length] = match;
-  return {
-    path,
-    generation: Number(generation),
-    start: Number(start),
-    end: Number(start) + Number(length),
-  };
-}
 
 /** A segment that the store has. */
 export interface StoredSegment extends SegmentPlace {
@@ -97,6 +60,28 @@ export async function findSegments(
   });
 }
 
+/**
+ * Removes all segments of a file whose object will be replaced, on a store without metadata: readers could not know that they are not part of the
+ * new object. Returns null when there are none left.
+ */
+export async function removeSegments(
+  id: FileId,
+  context: CommitContext,
+  signal: AbortSignal | undefined,
+): Promise<FailedOutcome | { readonly status: 'conflict' } | null> {
+  const { inventory, store, retryPolicy } = context;
+  const segments = await findSegments(inventory.runOf(id).uuid, inventory.relPathOf(id), context, signal);
+  if ('status' in segments) return segments;
+  for (const { object } of segments) {
+    const { key, ...version } = object;
+    const call = () => store.remove({ key, version, signal });
+    const removed = await retryPolicy.withRetry(`remove ${key}`, call, { signal });
+    if (removed.status !== 'removed') return removed;
+  }
+  inventory.onSegmentsRemoved(id);
+  return null;
+}
+
 /** Stores the bytes `[start, target)` as a segment and records it in the journal. */
 export async function commitSegment(
   { id, file }: LocalState,
@@ -109,7 +94,8 @@ export async function commitSegment(
   const end = plan.target.sizeBytes;
   const crc32 = await crc32OfRange(file, { start, end }, context, signal);
   if (crc32 === null) return { status: 'changed' };
-  const key = toSegmentKey(inventory.runOf(id).uuid, inventory.relPathOf(id), { generation, start, end });
+  const place = { path: inventory.relPathOf(id), generation, start, end };
+  const key = toSegmentKey(inventory.runOf(id).uuid, place);
   const source = throttled(file, plan.lane, context, signal);
   const request = {
     key,
@@ -123,7 +109,7 @@ export async function commitSegment(
   const outcome = await retryPolicy.withRetry(`store ${key}`, () => store.commit(request), { signal });
   if (outcome.status !== 'stored') return outcome;
   const segment = { key: inventory.keyOf(id), generation, start, end, crc32: plan.target.crc32 };
-  inventory.segments.set(id, segment);
+  inventory.onSegment(segment);
   await journalWriter.append({ kind: 'segment', segment });
   return outcome;
 }

@@ -12,20 +12,20 @@ import type { FileStat } from '../../base/io/file-system.js';
 import { isChangedWithin } from '../../base/io/file-version.js';
 import type { FailedOutcome } from '../../base/retry-table.js';
 import { isSameDirectory, readRunOrigin } from '../../run-directory/run-origin.js';
-import { crc32OfObject } from '../../store/base/object-crc32.js';
 import type { ObjectVersion, StoredObject } from '../../store/base/store.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
 import type { JournalEntry, OpenIntent, Strategy } from '../journal/journal-entry.js';
 import { toLane } from '../plan/lane-of.js';
 import { type Decision, planFile, type UploadReason, type VerifyReason } from '../plan/planner.js';
 import { isTooSlowToExtend, RECORD_TIMEOUT_MS } from '../plan/trigger.js';
-import { chooseStrategy, MIN_APPEND_BYTES, REFRESH_AFTER_MS } from '../plan/upload-strategy.js';
+import { chooseStrategy, REFRESH_AFTER_MS, toMinAppendBytes } from '../plan/upload-strategy.js';
 import { OWN_FILES, openLocalFile } from '../source/local-file.js';
 import type { CommitContext, SendOutcome } from './commit-context.js';
 import { commitObject, type ObjectOutcome, recordStored } from './commit-object.js';
 import { settleIntent } from './open-intents.js';
 import { keepPreviousVersion } from './previous-versions.js';
-import { commitSegment, findSegments, toNewestGeneration } from './segments.js';
+import { commitSegment, findSegments, removeSegments } from './segments.js';
+import { crc32OfContent, toContent } from './stored-content.js';
 import { findChecksum, headObject } from './stored-object.js';
 import { crc32OfRange, findTarget, type KnownTarget, type LocalState, type Target } from './target.js';
 
@@ -152,8 +152,9 @@ class FileUpload {
     if (target === null) return { status: 'changed' };
     if (target.keptBytes !== version.sizeBytes) return this.#send('rewritten', base, known, target);
     const { etag, sizeBytes } = found.object;
-    const generation = await this.#findGeneration(found.object);
-    if (typeof generation !== 'number') return generation;
+    const generation = this.#findGeneration(found.object);
+    if (this.#isContinued(generation, target))
+      return this.#send('rewritten', base, known, { ...target, keptBytes: 0 });
     const proven = { ...this.#toEntry(target, generation), crc32: known.crc32 };
     await recordStored(id, { ...proven, object: { etag, sizeBytes } }, this.#context);
     this.#remember(target);
@@ -238,20 +239,26 @@ class FileUpload {
     reason: UploadReason,
     base: ObjectVersion | null,
     known: KnownTarget | null,
-    target: Target,
+    planned: Target,
   ): Promise<Attempt> {
     const { inventory } = this.#context;
     const { id } = this.#local;
     if (await this.#isReplaced()) return { status: 'changed' };
-    const prepared = await this.#prepare(base, target);
+    const prepared = await this.#prepare(base, planned);
     if (prepared.status !== 'ready') return prepared;
-    const { generation } = prepared;
-    if (target.keptBytes >= MIN_APPEND_BYTES) this.#context.store.askInBackground?.();
+    const { generation, target } = prepared;
+    const { store } = this.#context;
+    const isReplaced = target.keptBytes === 0 && inventory.newestSegmentsOf(id) !== null;
+    if (isReplaced && !store.capabilities.metadata) {
+      const left = await removeSegments(id, this.#context, this.#signal);
+      if (left !== null) return left;
+    }
+    if (target.keptBytes >= toMinAppendBytes(store)) store.askInBackground?.();
     const strategy = this.#chooseStrategy(base, target);
     const outcome = await this.#commit(strategy, base, known, { target, generation });
     if (outcome.status === 'unsupported') {
       this.#mayAppend = false;
-      return this.#send(reason, base, known, target);
+      return this.#send(reason, base, known, planned);
     }
     if (outcome.status === 'changed') inventory.growth.delete(id);
     if (outcome.status !== 'stored') return outcome;
@@ -262,13 +269,13 @@ class FileUpload {
   /**
    * Decides whether `base` may be replaced, and keeps it as a previous version if needed. This is the only place that decides it: an
    * object is replaced without a copy only if the file extends it, or if the file is an artifact, such as a checkpoint, and the journal
-   * has acknowledged exactly this object.
+   * has acknowledged exactly this object. Nothing of an object is kept if segments continue it beyond the end of the file.
    */
   async #prepare(
     base: ObjectVersion | null,
     target: Target,
   ): Promise<
-    | { readonly status: 'ready'; readonly generation: number }
+    | { readonly status: 'ready'; readonly generation: number; readonly target: Target }
     | { readonly status: 'conflict' }
     | FailedOutcome
   > {
@@ -280,23 +287,26 @@ class FileUpload {
     }
     const entry = inventory.entryOf(id);
     const isAcknowledged = base !== null && entry?.object.etag === base.etag;
-    if (base === null || (isAcknowledged && target.keptBytes > 0))
-      return { status: 'ready', generation: entry?.generation ?? 0 };
+    const known = entry?.generation ?? 0;
+    const rewritten = { ...target, keptBytes: 0 };
+    if (base === null)
+      return { status: 'ready', generation: this.#toFreshGeneration(known), target: rewritten };
+    const extendsObject = (generation: number): boolean =>
+      target.keptBytes > 0 && !this.#isContinued(generation, target);
+    if (isAcknowledged && extendsObject(known)) return { status: 'ready', generation: known, target };
     const isOurs = isAcknowledged && (await this.#isOwnDirectory());
-    if (isOurs && !inventory.isAppended(id)) {
-      const rewritten = await this.#findRewrittenGeneration(base, entry.generation ?? 0);
-      return typeof rewritten === 'number' ? { status: 'ready', generation: rewritten } : rewritten;
-    }
+    if (isOurs && !inventory.isAppended(id))
+      return { status: 'ready', generation: this.#toFreshGeneration(known), target: rewritten };
     const found = await this.#findStored(base);
     if (found.status !== 'found') return found;
-    const generation = await this.#findGeneration(found.object);
-    if (typeof generation !== 'number') return generation;
-    if (target.keptBytes > 0) return { status: 'ready', generation };
-    if (!isOurs && (await this.#isBehind(base)))
-      return {
-        status: 'failed',
-        error: behind(inventory.relPathOf(id), this.#local.version.sizeBytes, base),
-      };
+    const generation = this.#findGeneration(found.object);
+    if (extendsObject(generation)) return { status: 'ready', generation, target };
+    const isBehind = isOurs ? false : await this.#isBehind(base, generation);
+    if (typeof isBehind !== 'boolean') return isBehind;
+    if (isBehind) {
+      const error = behind(inventory.relPathOf(id), this.#local.version.sizeBytes, base);
+      return { status: 'failed', error };
+    }
     const replaced = { object: base, crc32: found.crc32, generation, isOurs };
     const kept = await keepPreviousVersion(id, replaced, this.#context, this.#signal);
     if (kept.status !== 'kept') return kept;
@@ -304,7 +314,7 @@ class FileUpload {
       const message = `${this.#key}: the store had other content, which this uploader did not store; it is kept as ${kept.key}`;
       onEvent({ kind: 'notice', code: 'NOTICE_REPLACED_OTHER', message });
     }
-    return { status: 'ready', generation: kept.generation };
+    return { status: 'ready', generation: kept.generation, target: rewritten };
   }
 
   /** Whether the run directory is still the one that the journal knows: another one in its place acknowledges nothing. */
@@ -316,40 +326,38 @@ class FileUpload {
     return origin !== null && isSameDirectory(origin, owner.origin);
   }
 
-  /** The count of restarts for an artifact that is rewritten: segments of its earlier content, also of an earlier process, must not continue it. */
-  async #findRewrittenGeneration(base: ObjectVersion, generation: number): Promise<number | FailedOutcome> {
-    const { inventory, store } = this.#context;
-    const { id } = this.#local;
-    if (store.capabilities.append !== null || base.sizeBytes < MIN_APPEND_BYTES) return generation;
-    const { uuid } = inventory.runOf(id);
-    const segments = await findSegments(uuid, inventory.relPathOf(id), this.#context, this.#signal);
-    if ('status' in segments) return segments;
-    return segments.length === 0 ? generation : Math.max(generation, toNewestGeneration(segments) + 1);
+  /** The count of restarts for new content: segments of earlier content, also of an earlier process, must not continue it. */
+  #toFreshGeneration(generation: number): number {
+    const newest = this.#context.inventory.newestSegmentsOf(this.#local.id);
+    return newest === null ? generation : Math.max(generation, newest + 1);
   }
 
-  /** The count of restarts of the file whose object this is, for an object that the journal does not know. */
-  async #findGeneration({ generation }: StoredObject): Promise<number | FailedOutcome> {
-    const { inventory, store } = this.#context;
-    const { id } = this.#local;
-    if (generation !== null || store.capabilities.append !== null || !inventory.isAppended(id))
-      return generation ?? 0;
-    // A store without metadata: the names of the segments have the count.
-    const { uuid } = inventory.runOf(id);
-    const segments = await findSegments(uuid, inventory.relPathOf(id), this.#context, this.#signal);
-    return 'status' in segments ? segments : toNewestGeneration(segments);
+  /** The count of restarts of the file whose object this is. For a store without metadata, the names of the segments have it. */
+  #findGeneration({ generation }: StoredObject): number {
+    return generation ?? this.#context.inventory.newestSegmentsOf(this.#local.id) ?? 0;
   }
 
-  /** F98: whether a log or event file has only the beginning of the object, as an older copy has. */
-  async #isBehind(base: ObjectVersion): Promise<boolean> {
-    const { inventory, store, retryPolicy, takesOver } = this.#context;
+  /** Whether segments would continue the object beyond the end of the file. */
+  #isContinued(generation: number, { sizeBytes }: Target): boolean {
+    return this.#context.inventory.segmentEndOf(this.#local.id, generation) > sizeBytes;
+  }
+
+  /** F98: whether a log or event file has only the beginning of the stored content, as an older copy has. */
+  async #isBehind(
+    base: ObjectVersion,
+    generation: number,
+  ): Promise<boolean | { readonly status: 'conflict' } | FailedOutcome> {
+    const { inventory, takesOver } = this.#context;
     const { id, version, file } = this.#local;
     const { sizeBytes } = version;
     if (takesOver || inventory.shortened.has(id) || inventory.classOf(id) === 'artifact') return false;
-    if (sizeBytes >= base.sizeBytes) return false;
-    const call = () =>
-      crc32OfObject(store, this.#key, { range: { start: 0, end: sizeBytes }, signal: this.#signal });
-    const stored = await retryPolicy.withRetry(`read ${this.#key}`, call, { signal: this.#signal });
-    if (stored.status === 'failed') throw stored.error;
+    const { uuid } = inventory.runOf(id);
+    const segments = await findSegments(uuid, inventory.relPathOf(id), this.#context, this.#signal);
+    if ('status' in segments) return segments;
+    const content = toContent(this.#key, base, segments, generation);
+    if (sizeBytes >= content.sizeBytes) return false;
+    const stored = await crc32OfContent(content, sizeBytes, this.#context, this.#signal);
+    if (stored.status !== 'read') return stored;
     return (
       (await crc32OfRange(file, { start: 0, end: sizeBytes }, this.#context, this.#signal)) === stored.crc32
     );
@@ -366,6 +374,7 @@ class FileUpload {
       isLive: this.#isGrowing(),
       isSlow: last !== undefined && isTooSlowToExtend(last.repeatMs),
       capabilities: this.#mayAppend ? store.capabilities : { ...store.capabilities, append: null },
+      minAppendBytes: toMinAppendBytes(store),
     });
     return strategy;
   }

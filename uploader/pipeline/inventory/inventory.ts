@@ -19,6 +19,7 @@ import {
   toKey,
   toOwnerKey,
 } from '../../base/rel-path.js';
+import { parseSegmentKey, type SegmentPlace } from '../../base/segment-key.js';
 import { isSameDirectory } from '../../run-directory/run-origin.js';
 import type { ObjectVersion } from '../../store/base/store.js';
 import type {
@@ -48,6 +49,8 @@ export interface FileFacts {
   readonly journalled: JournalEntry | null;
   /** The object under the key; null when none exists, undefined until the store has been asked. */
   readonly listed: ObjectVersion | null | undefined;
+  /** Whether segments continue the acknowledged object beyond the end of the file. */
+  readonly isContinued: boolean;
 }
 
 /** The local path of a file. */
@@ -83,7 +86,10 @@ export class Inventory implements ScanSink, JournalSink {
   /** Generated files that may be shorter than their objects, because the run was resumed at an earlier step. */
   readonly shortened = new Set<FileId>();
   readonly intents = new Map<FileId, OpenIntent>();
+  /** The last acknowledged segment of each file, if it continues the acknowledged object. */
   readonly segments = new Map<FileId, SegmentEntry>();
+  /** How far the segments reach that the store has, by file and number of restarts. */
+  readonly #segmentEnds = new Map<FileId, Map<number, number>>();
   /** Keys of commits that killed processes had begun, while parts of them may still reach the store. */
   readonly crashedKeys = new Set<string>();
   readonly commits = new Map<FileId, LastCommit>();
@@ -143,6 +149,7 @@ export class Inventory implements ScanSink, JournalSink {
         this.growth,
         this.intents,
         this.segments,
+        this.#segmentEnds,
         this.commits,
         this.missing,
         this.shortened,
@@ -259,7 +266,15 @@ export class Inventory implements ScanSink, JournalSink {
   }
 
   onSegment(segment: SegmentEntry): void {
-    this.segments.set(this.idOf(segment.key), segment);
+    const id = this.idOf(segment.key);
+    this.segments.set(id, segment);
+    this.#onSegmentEnd(id, segment);
+  }
+
+  /** The store no longer has segments of a file. */
+  onSegmentsRemoved(id: FileId): void {
+    this.segments.delete(id);
+    this.#segmentEnds.delete(id);
   }
 
   onOwner(owner: RunOwner): void {
@@ -320,6 +335,8 @@ export class Inventory implements ScanSink, JournalSink {
       const uuid = key.slice(0, slash);
       if (isManifestKey(key)) this.#runOf(uuid).manifestKeys.add(key);
       else if (key === toOwnerKey(uuid)) this.#runOf(uuid).ownerEtag = object.etag;
+      const segment = parseSegmentKey(uuid, key);
+      if (segment !== null) this.#onSegmentEnd(this.idOf(`${uuid}/${segment.path}`), segment);
       return;
     }
     this.setObject(this.idOf(key), object);
@@ -380,7 +397,8 @@ export class Inventory implements ScanSink, JournalSink {
     const object = { etag: table.etags.get(id), sizeBytes: table.objectBytes[id]! };
     const isKnown = run.isListed || table.has(id, FLAG.listed);
     const listed = table.has(id, FLAG.stored) ? object : isKnown ? null : undefined;
-    return { file, journalled: this.entryOf(id), listed };
+    const isContinued = this.#isContinued(id, file.sizeBytes);
+    return { file, journalled: this.entryOf(id), listed, isContinued };
   }
 
   /** Like `facts`, with as much of the version as the last scan has kept. */
@@ -409,6 +427,19 @@ export class Inventory implements ScanSink, JournalSink {
     };
   }
 
+  /** How far the segments reach that the store has of a file after this number of restarts; 0 without segments. */
+  segmentEndOf(id: FileId, generation: number): number {
+    return this.#segmentEnds.get(id)?.get(generation) ?? 0;
+  }
+
+  /** The number of the last restart of which the store has segments; null without segments. */
+  newestSegmentsOf(id: FileId): number | null {
+    let newest: number | null = null;
+    for (const generation of this.#segmentEnds.get(id)?.keys() ?? [])
+      newest = Math.max(newest ?? 0, generation);
+    return newest;
+  }
+
   /** Returns true when bytes of a file are not in the store. If false, the file may still need verification. */
   isPending(id: FileId): boolean {
     const { table } = this;
@@ -418,7 +449,7 @@ export class Inventory implements ScanSink, JournalSink {
     const flags = table.flags[id]!;
     const needed = FLAG.stored | FLAG.same;
     if ((flags & needed) !== needed || (flags & FLAG.replaced) !== 0) return true;
-    return this.#storedBytes(id) !== table.seenBytes[id];
+    return this.#storedBytes(id) !== table.seenBytes[id] || this.#isContinued(id, table.seenBytes[id]!);
   }
 
   /**
@@ -431,7 +462,7 @@ export class Inventory implements ScanSink, JournalSink {
     const needed = FLAG.journalled | FLAG.stored | FLAG.same;
     if ((flags & needed) !== needed || (flags & FLAG.replaced) !== 0) return false;
     const isWhole = [table.objectBytes[id], this.#storedBytes(id)].includes(table.seenBytes[id]);
-    if (!isWhole) return false;
+    if (!isWhole || this.#isContinued(id, table.seenBytes[id]!)) return false;
     return isJournalTrusted || (flags & FLAG.acknowledged) !== 0 || this.runOf(id).isListed;
   }
 
@@ -555,7 +586,16 @@ export class Inventory implements ScanSink, JournalSink {
     const needed = FLAG.journalled | FLAG.stored | FLAG.same;
     const flags = table.flags[id]!;
     if ((flags & needed) !== needed || (flags & (FLAG.recent | FLAG.replaced)) !== 0) return false;
-    return table.objectBytes[id] === table.seenBytes[id];
+    return table.objectBytes[id] === table.seenBytes[id] && !this.#isContinued(id, table.seenBytes[id]!);
+  }
+
+  #isContinued(id: FileId, sizeBytes: number): boolean {
+    return this.segmentEndOf(id, this.table.generation[id]!) > sizeBytes;
+  }
+
+  #onSegmentEnd(id: FileId, { generation, end }: Pick<SegmentPlace, 'generation' | 'end'>): void {
+    const ends = this.#segmentEnds.get(id) ?? new Map<number, number>();
+    this.#segmentEnds.set(id, ends.set(generation, Math.max(ends.get(generation) ?? 0, end)));
   }
 
   /** Returns true while the file exists according to the last scan, and is not generated. */

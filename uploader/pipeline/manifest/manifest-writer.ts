@@ -7,8 +7,8 @@
 
 import { messageOf } from '../../../src/base/errors.js';
 import type { Io } from '../../base/io/io.js';
+import { parseSegmentKey } from '../../base/segment-key.js';
 import type { StoreNotice } from '../../store/base/store.js';
-import { parseSegmentKey } from '../commit/segments.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
 import type { Inventory } from '../inventory/inventory.js';
 import type { KnownRun } from '../inventory/known-run.js';

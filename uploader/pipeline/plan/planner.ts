@@ -26,6 +26,8 @@ export type VerifyReason =
   | 'touched'
   /** It was written so shortly before it was read that its timestamps prove nothing. */
   | 'recent'
+  /** Segments continue the object, but the file ends with it: the file has lost its end. */
+  | 'continued'
   /** The object in the store is not the recorded one. */
   | 'replaced';
 
@@ -41,7 +43,7 @@ export type Decision = {
   | { readonly action: 'skip'; readonly reason: 'unchanged' }
 );
 
-export function planFile({ file, journalled, listed }: FileFacts): Decision {
+export function planFile({ file, journalled, listed, isContinued }: FileFacts): Decision {
   const base = listed === undefined ? (journalled?.object ?? null) : listed;
   if (base === null) return { base, action: 'upload', reason: journalled === null ? 'new' : 'missing' };
 
@@ -55,5 +57,6 @@ export function planFile({ file, journalled, listed }: FileFacts): Decision {
   if (!isKnown) return { base, action: 'verify', reason: 'replaced' };
   if (!isSame) return { base, action: 'verify', reason: 'touched' };
   if (journalled.isRecent) return { base, action: 'verify', reason: 'recent' };
+  if (isContinued) return { base, action: 'verify', reason: 'continued' };
   return { base, action: 'skip', reason: 'unchanged' };
 }

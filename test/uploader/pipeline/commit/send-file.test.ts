@@ -388,23 +388,72 @@ describe('sendFile, once', () => {
     await uploader.end();
   });
 
-  it.each([
-    [LOG, 6],
-    [MODEL, 0],
-  ])('counts the restarts of %s by its segments, on a store without metadata', async (path, expected) => {
-    const uploader = new Uploader(path);
-    const { store } = uploader;
-    store.capabilities = { ...store.capabilities, append: null };
-    const content = Buffer.from('content');
-    store.overwrite(uploader.key, content);
-    store.overwrite(`${RUN}/.plx/seg/${path}/6/${'7'.padStart(20, '0')}-1`, Buffer.from('!'));
-    writeFileSync(uploader.path, content);
-    await uploader.start();
+  it.each([LOG, MODEL])(
+    'counts the restarts of %s by its segments, on a store without metadata',
+    async (path) => {
+      const uploader = new Uploader(path);
+      const { store } = uploader;
+      store.capabilities = { ...store.capabilities, append: null };
+      const content = Buffer.from('content');
+      store.overwrite(uploader.key, content);
+      store.overwrite(`${RUN}/.plx/seg/${path}/6/${'6'.padStart(20, '0')}-1`, content.subarray(6));
+      writeFileSync(uploader.path, content);
+      await uploader.start();
 
-    expect(await uploader.send()).toMatchObject({ status: 'verified' });
-    expect(uploader.inventory.entryOf(uploader.inventory.idOf(uploader.key))?.generation ?? 0).toBe(expected);
-    await uploader.end();
+      expect(await uploader.send()).toMatchObject({ status: 'verified' });
+      expect(uploader.inventory.entryOf(uploader.inventory.idOf(uploader.key))?.generation).toBe(6);
+      await uploader.end();
+    },
+  );
+
+  describe.each([
+    ['the file ends with its object', 'content'],
+    ['the file ends within a segment', 'content and'],
+  ])('when %s, and segments continue it, as after a failure of the power', (_, lost) => {
+    const more = ' and more';
+    const isStoredWith = (uploader: Uploader, path: string): void => {
+      uploader.store.capabilities = { ...uploader.store.capabilities, append: null };
+      uploader.store.overwrite(uploader.key, Buffer.from('content'));
+      const name = `${'7'.padStart(20, '0')}-${more.length}`;
+      uploader.store.overwrite(`${RUN}/.plx/seg/${path}/0/${name}`, Buffer.from(more));
+      writeFileSync(uploader.path, lost);
+    };
+
+    it('stores an artifact as a whole, and keeps the whole earlier content', async () => {
+      const uploader = new Uploader(MODEL);
+      isStoredWith(uploader, MODEL);
+      await uploader.start();
+
+      expect(await uploader.send()).toMatchObject({ status: 'stored' });
+      expect(uploader.content().toString()).toBe(lost);
+      expect(uploader.versions().map(String)).toEqual([lost, `content${more}`]);
+      await uploader.end();
+    });
+
+    it('refuses a log, which is behind', async () => {
+      const uploader = new Uploader(LOG);
+      isStoredWith(uploader, LOG);
+      await uploader.start();
+
+      expect(await uploader.send()).toMatchObject({ status: 'failed', error: { code: 'ERR_FILE_BEHIND' } });
+      expect(uploader.content().toString()).toBe(`content${more}`);
+      await uploader.end();
+    });
   });
+
+  it.each([LOG, MODEL])(
+    'does not continue a new object of %s with segments of one that is gone',
+    async (path) => {
+      const uploader = new Uploader(path);
+      uploader.store.overwrite(`${RUN}/.plx/seg/${path}/0/${'7'.padStart(20, '0')}-1`, Buffer.from('!'));
+      writeFileSync(uploader.path, 'content');
+      await uploader.start();
+
+      expect(await uploader.send()).toMatchObject({ status: 'stored' });
+      expect(uploader.content().toString()).toBe('content');
+      await uploader.end();
+    },
+  );
 
   it('keeps no version of an empty object', async () => {
     const uploader = new Uploader(LOG);
