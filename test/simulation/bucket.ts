@@ -50,6 +50,7 @@ const LIMITS: StoreLimits = {
   partBytes: () => PART_BYTES,
   partsAtOnce: 3,
   completesLate: true,
+  minAppendBytes: MIN_PART_BYTES,
 };
 export const CAPABILITIES: StoreCapabilities = {
   ...UNPROBED_S3,
@@ -87,6 +88,9 @@ export class Bucket {
   readonly objects = new Map<string, StoredBytes>();
   readonly uploads = new Map<string, OpenUpload>();
   isDown = false;
+  /** Whether objects can be extended. Otherwise what follows an object is stored in segments. */
+  canAppend = true;
+  keepsMetadata = true;
   /** The probability of a failed request, and of a lost response. */
   failures = 0;
   isLate = false;
@@ -129,7 +133,8 @@ export class Bucket {
   ): string {
     const etag = toEtag(++this.#versions);
     const before = this.objects.get(key)?.bytes;
-    this.objects.set(key, { bytes: Buffer.from(bytes), etag, metadata, sinceMs: this.nowMs() });
+    const kept = this.keepsMetadata ? metadata : {};
+    this.objects.set(key, { bytes: Buffer.from(bytes), etag, metadata: kept, sinceMs: this.nowMs() });
     this.writes += 1;
     this.onChange(key, before, bytes);
     return etag;
@@ -139,6 +144,27 @@ export class Bucket {
     const before = this.objects.get(key)?.bytes;
     this.objects.delete(key);
     this.onChange(key, before, undefined);
+  }
+
+  /** The bytes of a file: its object, and the segments that continue it. */
+  readFile(key: string): Buffer | undefined {
+    const object = this.objects.get(key);
+    if (object === undefined) return undefined;
+    const slash = key.indexOf('/');
+    const directory = `${key.slice(0, slash)}/.plx/seg${key.slice(slash)}/`;
+    const all = [...this.objects.keys()].filter((each) => each.startsWith(directory));
+    const newest = Math.max(0, ...all.map((each) => Number.parseInt(each.slice(directory.length), 10)));
+    const { generation } = fromMetadata(object.metadata, object.bytes.length);
+    const prefix = `${directory}${generation ?? newest}/`;
+    let { bytes } = object;
+    const names = all.filter((each) => each.startsWith(prefix)).sort();
+    for (const name of names) {
+      const start = Number.parseInt(name.slice(prefix.length), 10);
+      const segment = this.objects.get(name)!.bytes;
+      if (start <= bytes.length && start + segment.length > bytes.length)
+        bytes = Buffer.concat([bytes, segment.subarray(bytes.length - start)]);
+    }
+    return bytes;
   }
 
   nextUploadId(): string {
@@ -163,6 +189,8 @@ export class SimulatedDriver implements StoreDriver {
     this.id = `s3://${name}`;
     this.capabilities = {
       ...CAPABILITIES,
+      ...(bucket.canAppend ? {} : { append: null, rangeCopy: false }),
+      metadata: bucket.keepsMetadata,
       conditionalCreate: isConditional,
       conditionalReplace: isConditional,
       conditionalComplete: isConditional,

@@ -36,13 +36,14 @@ export class Evidence {
 
   /**
    * A store has acknowledged a file of a directory. It replaces what the directory had before: an artifact any earlier content, a log or an
-   * event file only a beginning of the same content. What the directory never had must be kept.
+   * event file only a beginning of the same content. What the directory never had must be kept, unless it is empty.
    */
   acknowledge(key: string, content: string, history: History, since: string): void {
     const kept = (this.#needed.get(key) ?? []).filter(
       (old) => !isReplaced(old.content, key, content, history),
     );
-    this.#needed.set(key, [...kept, { content, since, successors: new Set() }]);
+    const added = content === '' ? [] : [{ content, since, successors: new Set<string>() }];
+    this.#needed.set(key, [...kept, ...added]);
   }
 
   /**

@@ -186,7 +186,9 @@ export function openGcsDriver(id: string, server: GcsServer, process: Process): 
   const options = { bucket: server.bucket.options.name, prefix: '', limits: LIMITS };
   const { clock } = process.machine;
   const connection = new GcsConnection(options.bucket, client, { clock }, connect(process, server));
-  return new GcsDriver(id, connection, options);
+  const driver = new GcsDriver(id, connection, options);
+  Object.assign(driver.limits, { minAppendBytes: LIMITS.minBaseBytes });
+  return driver;
 }
 
 function toObject(name: string, { bytes, etag, metadata, sinceMs }: StoredBytes): object {

@@ -29,6 +29,8 @@ export interface Place {
   /** What it has held since the last command began, oldest first. */
   recent: ReadonlyMap<string, string>[];
   writer: Writer | null;
+  /** Whether the writer that was started last uses `fsync`. Without it, a new run file can lose the content of the one that it replaces. */
+  isSynced: boolean;
   /** The steps that `flush()` has acknowledged, and whether they survive a failure of the power. */
   acknowledged: Map<number, boolean>;
 }

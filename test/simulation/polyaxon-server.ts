@@ -78,9 +78,10 @@ export class PolyaxonServer implements Server {
   }
 
   /** Describes what the files of a run say, and the server does not. */
-  findUntold(uuid: string, files: ReadonlyMap<string, string>): string[] {
+  findUntold(uuid: string, files: ReadonlyMap<string, string>, convertsEvents: boolean): string[] {
     const run = this.runs.get(uuid);
-    return findUntold(files, run, run !== undefined && this.#stopped.has(run));
+    const isStopped = run !== undefined && this.#stopped.has(run);
+    return findUntold(convertsEvents ? findSteps(files) : new Set(), files, run, isStopped);
   }
 
   fail(random: Random): Answer | null {
@@ -196,6 +197,7 @@ export function toApiConfig(
 }
 
 function findUntold(
+  steps: ReadonlySet<number>,
   files: ReadonlyMap<string, string>,
   run: ServedRun | undefined,
   isStopped: boolean,
@@ -211,7 +213,6 @@ function findUntold(
   const isResumed = conditions.slice(0, -1).some(({ type }) => type === status);
   if (isDone && fields.status !== status && !isStopped && !isResumed)
     found.push(`polyaxon: the status of ${uuid} is ${fields.status}, not ${status}`);
-  const steps = findSteps(files);
   for (const [name, value] of Object.entries(outputs ?? {}))
     if (
       JSON.stringify(fields.outputs?.[name]) !== JSON.stringify(value) &&

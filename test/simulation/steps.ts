@@ -11,7 +11,8 @@ export interface Change {
   readonly kind:
     | ('append log' | 'grow log' | 'restart log' | 'delete log')
     | ('append events' | 'restart events' | 'tear events')
-    | ('rewrite artifact' | 'delete artifact' | 'delete event file' | 'write status');
+    | ('rewrite artifact' | 'delete artifact' | 'delete event file' | 'write status')
+    | ('append line' | 'append record' | 'append to artifact');
   readonly run: number;
 }
 
@@ -71,6 +72,8 @@ export type Later =
   | { readonly kind: 'use commands' }
   /** From now on, the first store is a bucket of Google Cloud Storage. */
   | { readonly kind: 'use gcs' }
+  /** From now on, the objects of a bucket cannot be extended. */
+  | { readonly kind: 'use segments'; readonly store: number; readonly keepsMetadata: boolean }
   /** From now on, a clock runs faster than the others by this many thousandths, or slower. */
   | { readonly kind: 'let clock drift'; readonly machine: number; readonly permille: number }
   /** From now on, runs are reported to a Polyaxon server. */
@@ -203,6 +206,30 @@ function someTrouble(random: Random): Step {
   return { kind: random.pick(kinds) };
 }
 
+/** Files of a run that is being written grow between commands for the same store. */
+function addGrowth(random: Random, begin: (step: Step) => void, add: (make: () => Step) => void): void {
+  const store = random.below(STORES);
+  if (store < STORES - 1 && random.chance(0.7))
+    begin({ kind: 'use segments', store, keepsMetadata: random.chance(0.7) });
+  begin({ kind: 'start', run: 0, fsync: random.chance(0.5), crash: null });
+  for (const kind of ['append log', 'append log', 'append log', 'append events', 'rewrite artifact'] as const)
+    begin({ kind, run: 0 });
+  begin({ kind: 'sync', run: 0, machine: 0, store, incident: null });
+  const toGrow = [
+    ...(['append log', 'append events', 'rewrite artifact', 'restart log'] as const),
+    ...(['append line', 'append line', 'append record', 'append record'] as const),
+    ...(['append to artifact', 'append to artifact'] as const),
+  ];
+  for (let round = 0; round < 4; round += 1) {
+    add(() => ({ kind: random.pick(toGrow), run: 0 }));
+    add(() => ({
+      ...{ ...someInvocation(random), run: 0, machine: 0, store },
+      kind: random.pick(['watch', 'watch', 'sync', 'pull elsewhere'] as const),
+    }));
+    add(() => ({ ...someWriting(random), kind: random.pick(['start', 'log', 'log much'] as const), run: 0 }));
+  }
+}
+
 /** Steps that are played before and between `count` others. `most`: how many of a kind between them. */
 export function someLaterSteps(random: Random, count: number, most: number): SaltedStep[] {
   const steps: SaltedStep[] = [];
@@ -227,6 +254,7 @@ export function someLaterSteps(random: Random, count: number, most: number): Sal
   if (random.chance(0.3)) begin({ kind: 'use gcs' });
   if (random.chance(0.2))
     begin({ kind: 'let clock drift', machine: random.below(2), permille: random.pick([-100, -1, 1, 100]) });
+  if (random.chance(0.5)) addGrowth(random, begin, add);
   return steps;
 }
 

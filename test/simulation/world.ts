@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { encodeRecord } from '../../src/format/record/record-codec.js';
 import { CodedError } from '../../src/index.js';
+import { isFormatsFile } from '../../src/run-directory/layout.js';
 import type { FoundStatus } from '../../uploader/engine/monitor/find-status.js';
 import {
   clean,
@@ -182,10 +183,10 @@ export class World {
     for (const store of this.#stores)
       for (const lost of store.evidence.findLost((key) => this.#findAll(store, key)))
         found.push(`${store.url}/${lost}`);
-    for (const { directory, files, acknowledged, machine } of this.#places) {
+    for (const { directory, files, acknowledged, machine, isSynced } of this.#places) {
       if ((machine as Host).mountedTree !== null) continue;
       const steps = findSteps(files);
-      if ([...acknowledged.values()].includes(true) && !isRunFile(files.get(RUN_FILE)))
+      if (isSynced && [...acknowledged.values()].includes(true) && !isRunFile(files.get(RUN_FILE)))
         found.push(`${directory}: flush() acknowledged events, but the run has no valid run file`);
       for (const step of acknowledged.keys())
         if (!steps.has(step))
@@ -229,7 +230,11 @@ export class World {
         ({ machine, directory, ...each }) =>
           each.uuid === uuid && machines.has(machine as Host) && directory.startsWith(`${ROOT}/`),
       );
-      const told = places.map(({ files }) => server.findUntold(uuid, files));
+      const told = places.map(({ machine, directory, files }) => {
+        // Without this file, which a failure of the power can undo, the run is taken for one of a client that writes `events/` itself.
+        const hasFormats = [...machine.disk.walk(`${directory}/.plx`)].some(([path]) => isFormatsFile(path));
+        return server.findUntold(uuid, files, hasFormats);
+      });
       return told.every((each) => each.length > 0) ? (told[0] ?? []) : [];
     });
   }
@@ -321,6 +326,11 @@ export class World {
         });
         return;
       }
+      case 'use segments': {
+        const { bucket, gcs } = this.#stores[step.store]!;
+        if (gcs === null) Object.assign(bucket!, { canAppend: false, keepsMetadata: step.keepsMetadata });
+        return;
+      }
       case 'let clock drift':
         this.#hosts[step.machine]!.drift = step.permille / 1000;
         return;
@@ -366,6 +376,15 @@ export class World {
         return;
       case 'restart log':
         this.#writeFile(place, LOG, `restart ${count}\n`);
+        return;
+      case 'append line':
+        this.#writeFile(place, LOG, `a line ${count}\n`, true);
+        return;
+      case 'append record':
+        this.#writeFile(place, EVENTS, encodeRecord(Buffer.from(`one ${count}`)), true);
+        return;
+      case 'append to artifact':
+        this.#writeFile(place, ARTIFACT, `more ${count}`.padEnd(spread(count, 3) === 0 ? 900 : 60), true);
         return;
       case 'append events':
         this.#writeFile(place, EVENTS, someRecords('event', count), true);
@@ -417,6 +436,7 @@ export class World {
       const countEffects = this.#crashAt(process, crash);
       try {
         place.writer = new Writer(process, { artifactsPath: directory, uuid, resume: true, fsync });
+        place.isSynced = fsync;
         this.#log.push(`  writer ${process.pid} starts ${directory}`);
       } catch (error) {
         process.end();
@@ -526,6 +546,7 @@ export class World {
       files: new Map(),
       recent: [new Map()],
       writer: null,
+      isSynced: false,
       acknowledged: new Map<number, boolean>(),
     };
     const place: Place = { uuid, machine: host, directory, history, ...facts };
@@ -811,9 +832,32 @@ export class World {
         const overwrites = kind === 'pull overwrite';
         const target = kind === 'pull elsewhere' ? '/sim/elsewhere' : ROOT;
         const { isComplete, runs } = await pull(config, [place.uuid], target, { ...rest, overwrites });
+        const changes = typeof invocation.incident?.what === 'object';
+        if (isComplete && !changes) this.#checkPull(host, simulated, place.uuid, target);
         return `complete: ${isComplete} ${runs[0]?.problems[0]?.message ?? ''}`;
       }
     }
+  }
+
+  /** Compares the files of a complete pull with the store, unless it is done beside another command. */
+  #checkPull(host: Host, store: SimulatedStore, uuid: string, target: string): void {
+    if (this.#commands > 1 || store.bucket?.isLate === true) return;
+    const directory = `${target}/runs/${uuid}`;
+    const before = this.#places.find((each) => each.machine === host && each.directory === directory);
+    for (const key of this.#keysOf(store, uuid)) {
+      const path = key.slice(uuid.length + 1);
+      const stored = this.#peekStore(store, key);
+      const found = host.disk.peek(`${directory}/${path}`)?.toString('latin1');
+      if (found === stored || before?.recent.some((files) => files.get(path) === stored)) continue;
+      this.#violations.push(`${directory}/${path} is not what a complete pull has found in the store`);
+    }
+  }
+
+  /** The files of a run in a store. */
+  #keysOf({ bucket }: SimulatedStore, uuid: string): string[] {
+    const paths = [...this.#hosts[0]!.disk.walk(`${STORE}/${uuid}`)].map(([path]) => `${uuid}/${path}`);
+    const keys = bucket === null ? paths : [...bucket.objects.keys()];
+    return keys.filter((key) => key.startsWith(`${uuid}/`) && !/\/\.plx\/|\.partial$/.test(key));
   }
 
   /** What a process registers must be stored. What is neither stored nor on disk was deleted, or never was a file of the run. */
@@ -905,8 +949,8 @@ export class World {
         const key = `${uuid}/${path}`;
         if (this.#peekStore(store, key) !== content) continue;
         const isDurable = store.bucket !== null || this.#hosts[0]!.disk.isDurable(`${STORE}/${key}`);
-        if (!isDurable) store.evidence.allow(key, content, history);
-        else if (isUnseen) store.evidence.acknowledge(key, content, history, 'kill');
+        if (isDurable && isUnseen) store.evidence.acknowledge(key, content, history, 'kill');
+        else store.evidence.allow(key, content, history);
       }
   }
 
@@ -976,17 +1020,16 @@ export class World {
   }
 
   /** Checks a change of an object when it happens. */
-  #checkChange(
-    { options }: Bucket,
-    key: string,
-    before: Buffer | undefined,
-    after: Buffer | undefined,
-  ): void {
+  #checkChange(bucket: Bucket, key: string, before: Buffer | undefined, after: Buffer | undefined): void {
+    const { options } = bucket;
     const isOwn = /(^|\/)\.plx\//.test(key);
     if (after === undefined && before !== undefined && !isOwn && this.#mirrors === 0)
       this.#violations.push(`s3://${options.name}/${key} is deleted without a command to delete it`);
-    if (after === undefined || isOwn || !key.includes('tfevents')) return;
-    if (recordsOf(after).rest === 'incomplete' && !this.#isTornOnDisk(key, after))
+    const [, uuid, path] = /^([^/]+)\/\.plx\/seg\/(.+)\/\d+\/[^/]+$/.exec(key) ?? [];
+    const file = path === undefined ? key : `${uuid}/${path}`;
+    if (after === undefined || (isOwn && file === key) || !file.includes('tfevents')) return;
+    const bytes = bucket.readFile(file);
+    if (bytes !== undefined && recordsOf(bytes).rest === 'incomplete' && !this.#isTornOnDisk(file, bytes))
       this.#violations.push(`s3://${options.name}/${key} ends within a record`);
   }
 
@@ -1035,8 +1078,7 @@ export class World {
   }
 
   #peekStore({ bucket }: SimulatedStore, key: string): string | undefined {
-    const bytes =
-      bucket === null ? this.#hosts[0]!.disk.peek(`${STORE}/${key}`) : bucket.objects.get(key)?.bytes;
+    const bytes = bucket === null ? this.#hosts[0]!.disk.peek(`${STORE}/${key}`) : bucket.readFile(key);
     return bytes?.toString('latin1');
   }
 
