@@ -51,6 +51,8 @@ export class RunExport {
   #behindSinceMs: number | null = null;
   #hasMore = false;
   #waitsForDamage = false;
+  /** Whether events were converted, according to the last decision. */
+  #isConverted = false;
   #isDiscarded = false;
   /** The versions of the event files at the time of the release. */
   #releasedVersions: string | null = null;
@@ -127,8 +129,9 @@ export class RunExport {
     this.#saveTookMs = this.#savedMs - startMs;
   }
 
-  /** Deletes the local copies of stored files. */
+  /** Deletes the local copies of stored files, unless there are events to export. */
   async removeStored(): Promise<void> {
+    if (this.outcome !== 'settled') return;
     try {
       if (this.#exporter === null || this.#exporter.onlyFollows || this.#exporter.session.isFrozen) return;
       await this.#rows.removeStored(this.#exporter.exportFiles);
@@ -138,10 +141,10 @@ export class RunExport {
     }
   }
 
-  /** Saves the state and frees the memory of the exporter; `facts` stays valid. */
+  /** Saves the state and frees the memory of the exporter, unless there are events to export; `facts` stays valid. */
   async release(): Promise<void> {
     await this.save();
-    if (this.#exporter === null || this.#failure !== null) return;
+    if (this.#exporter === null || this.outcome !== 'settled') return;
     this.facts.session = this.facts.session.toFrozen();
     this.#exporter = null;
     this.#releasedVersions = toVersions(this.#findEventFiles());
@@ -149,14 +152,17 @@ export class RunExport {
 
   /** Returns true when files were generated. */
   async #work(): Promise<boolean> {
-    const wasExported = this.facts.state === 'exported';
     const work = await this.#decide();
     if (work === null) {
       this.#hasMore = false; // nothing can be done immediately
       return false;
     }
-    if ((wasExported && work !== 'convert') || (this.#exporter?.onlyFollows === true && work !== 'follow'))
+    if (
+      (this.#isConverted && work !== 'convert') ||
+      (this.#exporter?.onlyFollows === true && work !== 'follow')
+    )
       await this.#drop();
+    this.#isConverted = work === 'convert';
     if (work === 'leave') return false;
     const files = this.#findEventFiles();
     this.#hasMore = false;
