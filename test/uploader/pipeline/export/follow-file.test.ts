@@ -8,7 +8,7 @@ import { nodeFileSystem } from '../../../../uploader/base/io/node-file-system.js
 import { parseRelPath } from '../../../../uploader/base/rel-path.js';
 import { type FilePosition, START } from '../../../../uploader/pipeline/export/file-position.js';
 import { type Followed, followFile } from '../../../../uploader/pipeline/export/follow-file.js';
-import { openLocalFile } from '../../../../uploader/pipeline/source/local-file.js';
+import { type LocalFile, openLocalFile } from '../../../../uploader/pipeline/source/local-file.js';
 import { createTempDir } from '../../../support/temp-dir.js';
 import { someRecords } from '../../support/event-records.js';
 
@@ -140,5 +140,34 @@ describe('followFile', () => {
     await followAll(path, position, events, { pieceBytes: 16 });
 
     expect(events).toEqual(await readAll(path));
+  });
+
+  it('reports "rewritten" for a file that becomes shorter before any of its reads', async () => {
+    const path = join(createTempDir(), 'events');
+    const place = { directory: Buffer.from(join(path, '..')), path: parseRelPath('events') };
+    const statuses: Followed['status'][] = [];
+    // It reads a piece, the whole record, and the first and last bytes before its end.
+    for (let shortenAt = 0; shortenAt <= 4; shortenAt += 1) {
+      writeFileSync(path, Buffer.concat(someRecords(2)));
+      const file = await openLocalFile(nodeFileSystem, place, place.path, { allowHardLinks: true });
+      let reads = 0;
+      const shortening: LocalFile = {
+        path: file.path,
+        opened: file.opened,
+        stat: () => file.stat(),
+        read: (start, end) => file.read(start, end),
+        readInto: async (buffer, start) => {
+          if (buffer.length > 0 && reads++ === shortenAt) truncateSync(path, 10);
+          return file.readInto(buffer, start);
+        },
+        close: () => file.close(),
+      };
+      const { sizeBytes } = file.opened;
+      const options = { sizeBytes, acceptsDamage: () => true, onEvent: () => undefined, pieceBytes: 16 };
+      statuses.push((await followFile(shortening, START, options)).status);
+      await file.close();
+    }
+
+    expect(statuses).toEqual(['rewritten', 'rewritten', 'rewritten', 'rewritten', 'read']);
   });
 });
