@@ -25,7 +25,7 @@ import { commitObject, type ObjectOutcome, recordStored } from './commit-object.
 import { settleIntent } from './open-intents.js';
 import { keepPreviousVersion } from './previous-versions.js';
 import { commitSegment, findSegments, removeSegments } from './segments.js';
-import { crc32OfContent, toContent } from './stored-content.js';
+import { crc32OfContent, type StoredContent, toContent } from './stored-content.js';
 import { findChecksum, headObject } from './stored-object.js';
 import { crc32OfRange, findTarget, type KnownTarget, type LocalState, type Target } from './target.js';
 
@@ -61,6 +61,12 @@ export async function sendFile(
     if (error instanceof CodedError) return { status: 'failed', error };
     throw error;
   }
+}
+
+/** What the store has of a file: its object, and the object with the segments that continue it. */
+interface KnownContent {
+  readonly object: KnownTarget;
+  readonly content: KnownTarget;
 }
 
 class FileUpload {
@@ -165,10 +171,13 @@ class FileUpload {
     const tooLarge = this.#findLimit();
     if (tooLarge !== null) return { status: 'failed', error: tooLarge };
     this.#reportSparse();
-    const known = await this.#findKnown(base);
-    if (known !== null && 'status' in known) return known;
-    const target = await this.#findTarget(known, true);
-    if (target === null) return { status: 'changed' };
+    const found = await this.#findKnown(base);
+    if (found !== null && 'status' in found) return found;
+    const compared = await this.#findTarget(found?.content ?? null, true);
+    if (compared === null) return { status: 'changed' };
+    const continuesSegments = this.#findBaseCrc32(base) !== undefined && this.#usesSegments();
+    const known = continuesSegments ? (found?.content ?? null) : (found?.object ?? null);
+    const target = compared.keptBytes === 0 ? compared : { ...compared, keptBytes: known?.sizeBytes ?? 0 };
     const hasNews = target.sizeBytes > target.keptBytes || target.keptBytes === 0;
     if (hasNews && (target.sizeBytes > 0 || this.#local.version.sizeBytes === 0))
       return this.#send(reason, base, known, target);
@@ -193,24 +202,37 @@ class FileUpload {
     this.#context.onEvent({ kind: 'notice', code: 'NOTICE_SPARSE', message });
   }
 
-  /** Returns the part of the file that is stored, as the object or its segments; null when unknown. */
+  /** What the store has of a file that is not shorter than its object; null for nothing. */
   async #findKnown(
     base: ObjectVersion | null,
-  ): Promise<KnownTarget | FailedOutcome | { status: 'conflict' } | null> {
+  ): Promise<KnownContent | FailedOutcome | { status: 'conflict' } | null> {
     const { inventory } = this.#context;
     const { id, version } = this.#local;
     if (base === null || base.sizeBytes === 0 || version.sizeBytes < base.sizeBytes) return null;
-    const entry = inventory.entryOf(id);
-    if (entry?.object.etag === base.etag) {
-      const segment = this.#usesSegments() ? inventory.segments.get(id) : undefined;
-      const isBehind = segment !== undefined && segment.end <= version.sizeBytes;
-      return isBehind
-        ? { sizeBytes: segment.end, crc32: segment.crc32 }
-        : { sizeBytes: base.sizeBytes, crc32: entry.crc32 };
-    }
-    // The journal does not know this object. It may be the beginning of the file.
     const found = await this.#findStored(base);
-    return found.status === 'found' ? { sizeBytes: base.sizeBytes, crc32: found.crc32 } : found;
+    if (found.status !== 'found') return found;
+    const object = { sizeBytes: base.sizeBytes, crc32: found.crc32 };
+    const generation = this.#findGeneration(found.object);
+    const end = inventory.segmentEndOf(id, generation);
+    // Whether segments end behind the file is for `#prepare`.
+    if (end <= base.sizeBytes || end > version.sizeBytes) return { object, content: object };
+    const segment = inventory.segments.get(id);
+    if (segment?.end === end && inventory.entryOf(id)?.object.etag === base.etag)
+      return { object, content: { sizeBytes: end, crc32: segment.crc32 } };
+    // A process that was killed before it could record it, or whose state is lost, has stored a segment.
+    const content = await this.#findContent(base, generation);
+    if ('status' in content) return content;
+    const { sizeBytes } = content;
+    const read = await crc32OfContent(content, sizeBytes, this.#context, this.#signal);
+    return read.status === 'read' ? { object, content: { sizeBytes, crc32: read.crc32 } } : read;
+  }
+
+  async #findContent(base: ObjectVersion, generation: number): Promise<StoredContent | FailedOutcome> {
+    const { inventory } = this.#context;
+    const { id } = this.#local;
+    const { uuid } = inventory.runOf(id);
+    const segments = await findSegments(uuid, inventory.relPathOf(id), this.#context, this.#signal);
+    return 'status' in segments ? segments : toContent(this.#key, base, segments, generation);
   }
 
   /** The object and its checksum: from the journal if it has acknowledged the object, else from the store. */
@@ -351,10 +373,8 @@ class FileUpload {
     const { id, version, file } = this.#local;
     const { sizeBytes } = version;
     if (takesOver || inventory.shortened.has(id) || inventory.classOf(id) === 'artifact') return false;
-    const { uuid } = inventory.runOf(id);
-    const segments = await findSegments(uuid, inventory.relPathOf(id), this.#context, this.#signal);
-    if ('status' in segments) return segments;
-    const content = toContent(this.#key, base, segments, generation);
+    const content = await this.#findContent(base, generation);
+    if ('status' in content) return content;
     if (sizeBytes >= content.sizeBytes) return false;
     const stored = await crc32OfContent(content, sizeBytes, this.#context, this.#signal);
     if (stored.status !== 'read') return stored;

@@ -9,7 +9,7 @@ import { joinSegments, type StoredSegment } from './segments.js';
 
 const CHUNK_BYTES = 8 * 1024 * 1024;
 
-interface StoredContent {
+export interface StoredContent {
   readonly key: string;
   readonly sizeBytes: number;
   readonly pieces: readonly ObjectPiece[];

@@ -441,6 +441,33 @@ describe('sendFile, once', () => {
     });
   });
 
+  it.each([
+    ['a log', LOG, true],
+    ['a log that no longer grows', LOG, false],
+    ['an artifact', MODEL, true],
+  ])(
+    'keeps a segment of %s that a killed process has stored, when the file has gone on otherwise',
+    async (_, path, isLive) => {
+      const uploader = new Uploader(path);
+      uploader.store.capabilities = { ...uploader.store.capabilities, append: null };
+      const first = 'x'.repeat(MIN_APPEND_BYTES);
+      writeFileSync(uploader.path, first);
+      await uploader.start();
+      await uploader.send();
+      const name = `${String(MIN_APPEND_BYTES).padStart(20, '0')}-3`;
+      uploader.store.overwrite(`${RUN}/.plx/seg/${path}/0/${name}`, Buffer.from('one'));
+      writeFileSync(uploader.path, 'another', { flag: 'a' });
+      uploader.isLive = isLive;
+      await uploader.start();
+
+      expect(await uploader.send()).toMatchObject({ status: 'stored' });
+      expect(uploader.versions().map((bytes) => bytes.subarray(MIN_APPEND_BYTES).toString())).toEqual(
+        path === LOG ? ['another', 'one'] : ['another'],
+      );
+      await uploader.end();
+    },
+  );
+
   it.each([LOG, MODEL])(
     'does not continue a new object of %s with segments of one that is gone',
     async (path) => {
