@@ -207,7 +207,14 @@ function someTrouble(random: Random): Step {
 }
 
 /** Files of a run that is being written grow between commands for the same store. */
-function addGrowth(random: Random, begin: (step: Step) => void, add: (make: () => Step) => void): void {
+function addGrowth(
+  random: Random,
+  {
+    begin,
+    add,
+    rounds,
+  }: { begin: (step: Step) => void; add: (make: () => Step) => void; readonly rounds: number },
+): void {
   const store = random.below(STORES);
   if (store < STORES - 1 && random.chance(0.7))
     begin({ kind: 'use segments', store, keepsMetadata: random.chance(0.7) });
@@ -220,7 +227,7 @@ function addGrowth(random: Random, begin: (step: Step) => void, add: (make: () =
     ...(['append line', 'append line', 'append record', 'append record'] as const),
     ...(['append to artifact', 'append to artifact'] as const),
   ];
-  for (let round = 0; round < 4; round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     add(() => ({ kind: random.pick(toGrow), run: 0 }));
     add(() => ({
       ...{ ...someInvocation(random), run: 0, machine: 0, store },
@@ -254,7 +261,7 @@ export function someLaterSteps(random: Random, count: number, most: number): Sal
   if (random.chance(0.3)) begin({ kind: 'use gcs' });
   if (random.chance(0.2))
     begin({ kind: 'let clock drift', machine: random.below(2), permille: random.pick([-100, -1, 1, 100]) });
-  if (random.chance(0.5)) addGrowth(random, begin, add);
+  if (random.chance(0.5)) addGrowth(random, { begin, add, rounds: most === 1 ? 1 : 4 });
   return steps;
 }
 

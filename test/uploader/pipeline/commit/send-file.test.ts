@@ -446,7 +446,7 @@ describe('sendFile, once', () => {
     ['a log that no longer grows', LOG, false],
     ['an artifact', MODEL, true],
   ])(
-    'keeps a segment of %s that a killed process has stored, when the file has gone on otherwise',
+    'keeps a segment of %s that a killed process has stored, when the file has other bytes there',
     async (_, path, isLive) => {
       const uploader = new Uploader(path);
       uploader.store.capabilities = { ...uploader.store.capabilities, append: null };
