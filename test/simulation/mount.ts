@@ -14,9 +14,19 @@ import { diskError, type Inode, type OpenFlags } from './disk.js';
 import { currentProcess, type Process } from './machine.js';
 
 export const MOUNT = '/sim';
+/** The interval of timers that never fire. Node would keep them, and the world of their process, until the program ends. */
+export const NEVER_MS = 2 ** 31 - 1;
 const FIRST_DESCRIPTOR = 1_000_000;
 
 type Call = (...args: never[]) => unknown;
+const startTimer = globalThis.setTimeout;
+const idle = startTimer(() => undefined, 0);
+globalThis.setTimeout = Object.assign(
+  (callback: () => void, ms?: number, ...rest: []): NodeJS.Timeout =>
+    ms === NEVER_MS ? idle : startTimer(callback, ms, ...rest),
+  startTimer,
+) as typeof setTimeout;
+
 interface OpenFile {
   readonly process: Process;
   readonly inode: Inode;

@@ -6,6 +6,7 @@ import { decodeEvent } from '../../src/format/wire/decode-event.js';
 import { Run, type RunOptions } from '../../src/index.js';
 import type { History } from './evidence.js';
 import type { Machine, Process } from './machine.js';
+import { NEVER_MS } from './mount.js';
 
 export const LOG = 'outputs/train.log';
 export const EVENTS = 'outputs/tensorboard/events.out.tfevents.1700000000.host.1.000000';
@@ -16,7 +17,6 @@ const TENSORBOARD = 'outputs/tensorboard';
 const TAG = 'loss';
 /** So small that a writer rotates. */
 const MAX_FILE_BYTES = 3000;
-const NEVER_MS = 2 ** 31 - 1;
 
 /** A run directory. */
 export interface Place {
