@@ -135,15 +135,15 @@ export const BREAKAGES = [
   [
     'older bytes replace newer ones without a copy (f026574)',
     'uploader/pipeline/commit/send-file.ts',
-    'if (target.keptBytes > 0) return',
-    'if (target.keptBytes >= 0) return',
+    'target.keptBytes > 0 && !this.#isContinued(generation, target);',
+    'target.keptBytes >= 0 && !this.#isContinued(generation, target);',
     'known',
   ],
   [
     'half a record is stored while the run is written',
     'uploader/pipeline/commit/target.ts',
-    'const sendsAll = isWhole || quiet >= RECORD_TIMEOUT_MS;',
-    'const sendsAll = isWhole || quiet >= 0;',
+    'const isQuiet = quiet >= RECORD_TIMEOUT_MS && (',
+    'const isQuiet = quiet >= 0 && (',
     'commit',
   ],
   [

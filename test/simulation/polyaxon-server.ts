@@ -216,7 +216,7 @@ function findUntold(
   for (const [name, value] of Object.entries(outputs ?? {}))
     if (
       JSON.stringify(fields.outputs?.[name]) !== JSON.stringify(value) &&
-      !(isReopened(record) && steps.has(toStep(fields.outputs?.[name])))
+      !(isReopened(record) && isCurrent(fields.outputs?.[name], steps))
     )
       found.push(`polyaxon: the output ${name} of ${uuid} is ${fields.outputs?.[name]}, not ${value}`);
   const registered = new Set([...lineage.values()].map(({ kind, path }) => `${kind} ${path}`));
@@ -227,6 +227,11 @@ function findUntold(
   if (isDone && steps.size > 0 && !registered.has('metric events/metric/loss.plx'))
     found.push(`polyaxon: the lineage of ${uuid} lacks the metric of its event files`);
   return found;
+}
+
+/** Whether the events of a resumed run have a value; null: a failure of the power has undone them. */
+function isCurrent(value: unknown, steps: ReadonlySet<number>): boolean {
+  return value === null ? steps.size === 0 : steps.has(toStep(value));
 }
 
 /** Whether a run was resumed after its end: its outputs may be from before, and the values in its event files are later. */

@@ -261,7 +261,8 @@ export function someLaterSteps(random: Random, count: number, most: number): Sal
   if (random.chance(0.3)) begin({ kind: 'use gcs' });
   if (random.chance(0.2))
     begin({ kind: 'let clock drift', machine: random.below(2), permille: random.pick([-100, -1, 1, 100]) });
-  if (random.chance(0.5)) addGrowth(random, { begin, add, rounds: most === 1 ? 1 : 4 });
+  // With a crash at every effect, each step costs hundreds of plays.
+  if (random.chance(most === 1 ? 0.15 : 0.5)) addGrowth(random, { begin, add, rounds: most === 1 ? 1 : 4 });
   return steps;
 }
 

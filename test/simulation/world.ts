@@ -434,6 +434,7 @@ export class World {
       if (place.writer !== null) return;
       const process = machine.start(`writer ${++this.#count} ${this.#random.next()}`);
       const countEffects = this.#crashAt(process, crash);
+      place.isSynced &&= fsync;
       try {
         place.writer = new Writer(process, { artifactsPath: directory, uuid, resume: true, fsync });
         place.isSynced = fsync;
@@ -976,11 +977,11 @@ export class World {
   }
 
   /** Whether a state directory has the report of a sync that has found runs. */
-  #knowsRuns({ disk }: Host, { store }: FoundStatus): boolean {
+  #knowsRuns({ disk }: Host, { root, store }: FoundStatus): boolean {
     return [...disk.walk(STATE)].some(([path, bytes]) => {
       if (!path.endsWith('/status.json')) return false;
       const last = parseJson(bytes.toString()) as FoundStatus | undefined; // a failure of the power may have damaged it
-      return last?.store === store && last.runs.length > 0;
+      return last?.root === root && last.store === store && last.runs.length > 0;
     });
   }
 

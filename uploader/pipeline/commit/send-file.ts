@@ -12,7 +12,7 @@ import type { FileStat } from '../../base/io/file-system.js';
 import { isChangedWithin } from '../../base/io/file-version.js';
 import type { FailedOutcome } from '../../base/retry-table.js';
 import { isSameDirectory, readRunOrigin } from '../../run-directory/run-origin.js';
-import type { ObjectVersion, StoredObject } from '../../store/base/store.js';
+import type { ObjectVersion, PersistOutcome, StoredObject } from '../../store/base/store.js';
 import { type FileId, FLAG } from '../inventory/file-table.js';
 import type { JournalEntry, OpenIntent, Strategy } from '../journal/journal-entry.js';
 import { toLane } from '../plan/lane-of.js';
@@ -156,11 +156,16 @@ class FileUpload {
     const known = { sizeBytes: found.object.sizeBytes, crc32: found.crc32 };
     const target = await this.#findTarget(known, false);
     if (target === null) return { status: 'changed' };
-    if (target.keptBytes !== version.sizeBytes) return this.#send('rewritten', base, known, target);
+    if (target.keptBytes !== version.sizeBytes) return this.#send('rewritten', base, known.crc32, target);
     const { etag, sizeBytes } = found.object;
     const generation = this.#findGeneration(found.object);
     if (this.#isContinued(generation, target))
-      return this.#send('rewritten', base, known, { ...target, keptBytes: 0 });
+      return this.#send('rewritten', base, known.crc32, { ...target, keptBytes: 0 });
+    const { store, retryPolicy } = this.#context;
+    const persist = async (): Promise<PersistOutcome> =>
+      (await store.persist?.(this.#key)) ?? { status: 'persisted' };
+    const persisted = await retryPolicy.withRetry(`sync ${this.#key}`, persist, { signal: this.#signal });
+    if (persisted.status === 'failed') return persisted;
     const proven = { ...this.#toEntry(target, generation), crc32: known.crc32 };
     await recordStored(id, { ...proven, object: { etag, sizeBytes } }, this.#context);
     this.#remember(target);
@@ -175,12 +180,12 @@ class FileUpload {
     if (found !== null && 'status' in found) return found;
     const compared = await this.#findTarget(found?.content ?? null, true);
     if (compared === null) return { status: 'changed' };
-    const continuesSegments = this.#findBaseCrc32(base) !== undefined && this.#usesSegments();
-    const known = continuesSegments ? (found?.content ?? null) : (found?.object ?? null);
-    const target = compared.keptBytes === 0 ? compared : { ...compared, keptBytes: known?.sizeBytes ?? 0 };
+    // The first bytes are those of the whole content. Without segments, only the object itself is kept.
+    const keptBytes = this.#usesSegments() ? compared.keptBytes : (found?.object.sizeBytes ?? 0);
+    const target = compared.keptBytes === 0 ? compared : { ...compared, keptBytes };
     const hasNews = target.sizeBytes > target.keptBytes || target.keptBytes === 0;
     if (hasNews && (target.sizeBytes > 0 || this.#local.version.sizeBytes === 0))
-      return this.#send(reason, base, known, target);
+      return this.#send(reason, base, found?.object.crc32 ?? 0, target);
     return this.#waitForRecord(target);
   }
 
@@ -260,7 +265,7 @@ class FileUpload {
   async #send(
     reason: UploadReason,
     base: ObjectVersion | null,
-    known: KnownTarget | null,
+    baseCrc32: number,
     planned: Target,
   ): Promise<Attempt> {
     const { inventory } = this.#context;
@@ -270,17 +275,16 @@ class FileUpload {
     if (prepared.status !== 'ready') return prepared;
     const { generation, target } = prepared;
     const { store } = this.#context;
-    const isReplaced = target.keptBytes === 0 && inventory.newestSegmentsOf(id) !== null;
-    if (isReplaced && !store.capabilities.metadata) {
+    if (target.keptBytes === 0 && this.#mustRemoveSegments()) {
       const left = await removeSegments(id, this.#context, this.#signal);
       if (left !== null) return left;
     }
     if (target.keptBytes >= toMinAppendBytes(store)) store.askInBackground?.();
     const strategy = this.#chooseStrategy(base, target);
-    const outcome = await this.#commit(strategy, base, known, { target, generation });
+    const outcome = await this.#commit(strategy, base, baseCrc32, { target, generation });
     if (outcome.status === 'unsupported') {
       this.#mayAppend = false;
-      return this.#send(reason, base, known, planned);
+      return this.#send(reason, base, baseCrc32, planned);
     }
     if (outcome.status === 'changed') inventory.growth.delete(id);
     if (outcome.status !== 'stored') return outcome;
@@ -290,8 +294,8 @@ class FileUpload {
 
   /**
    * Decides whether `base` may be replaced, and keeps it as a previous version if needed. This is the only place that decides it: an
-   * object is replaced without a copy only if the file extends it, or if the file is an artifact, such as a checkpoint, and the journal
-   * has acknowledged exactly this object. Nothing of an object is kept if segments continue it beyond the end of the file.
+   * object is replaced without a copy only if the file extends it, or if the file is an artifact, such as a checkpoint, the journal has
+   * acknowledged exactly this object, and no segments have to be removed before. Nothing of an object is kept if segments continue it beyond the end of the file.
    */
   async #prepare(
     base: ObjectVersion | null,
@@ -317,7 +321,7 @@ class FileUpload {
       target.keptBytes > 0 && !this.#isContinued(generation, target);
     if (isAcknowledged && extendsObject(known)) return { status: 'ready', generation: known, target };
     const isOurs = isAcknowledged && (await this.#isOwnDirectory());
-    if (isOurs && !inventory.isAppended(id))
+    if (isOurs && !inventory.isAppended(id) && !this.#mustRemoveSegments())
       return { status: 'ready', generation: this.#toFreshGeneration(known), target: rewritten };
     const found = await this.#findStored(base);
     if (found.status !== 'found') return found;
@@ -346,6 +350,12 @@ class FileUpload {
     if (directory === null || owner === null) return directory !== null;
     const origin = await readRunOrigin(io.fileSystem, directory, owner.origin.host);
     return origin !== null && isSameDirectory(origin, owner.origin);
+  }
+
+  /** Whether readers of the store could not know that the segments are not part of a new object. */
+  #mustRemoveSegments(): boolean {
+    const { inventory, store } = this.#context;
+    return !store.capabilities.metadata && inventory.newestSegmentsOf(this.#local.id) !== null;
   }
 
   /** The count of restarts for new content: segments of earlier content, also of an earlier process, must not continue it. */
@@ -402,19 +412,19 @@ class FileUpload {
   async #commit(
     strategy: Strategy,
     base: ObjectVersion | null,
-    known: KnownTarget | null,
+    foundCrc32: number,
     { target, generation }: { target: Target; generation: number },
   ): Promise<ObjectOutcome> {
     const { inventory } = this.#context;
     const { id, file } = this.#local;
     const lane = toLane(inventory.classOf(id), target.sizeBytes - target.keptBytes);
     const entry = this.#toEntry(target, generation);
-    const baseCrc32 = this.#findBaseCrc32(base) ?? known?.crc32 ?? 0;
-    if (strategy === 'segment' && base !== null && known !== null) {
+    const baseCrc32 = this.#findBaseCrc32(base) ?? foundCrc32;
+    if (strategy === 'segment' && base !== null) {
       // The file begins with an object that the journal does not know. Without this, each segment would begin again where the object ends.
       if (this.#findBaseCrc32(base) === undefined)
         await recordStored(id, { ...entry, crc32: baseCrc32, object: base }, this.#context);
-      const plan = { start: known.sizeBytes, target, generation, lane };
+      const plan = { start: target.keptBytes, target, generation, lane };
       return commitSegment(this.#local, plan, this.#context, this.#signal);
     }
     const targetBytes = target.sizeBytes;

@@ -179,6 +179,8 @@ export type RemoveOutcome =
   | RetryOutcome
   | FailedOutcome;
 
+export type PersistOutcome = { readonly status: 'persisted' } | RetryOutcome | FailedOutcome;
+
 export interface Store {
   /** The id of the store in journals and reports: canonical, without credentials, and equal for the same location. */
   readonly id: string;
@@ -221,6 +223,11 @@ export interface Store {
    */
   remove(request: RemoveRequest): Promise<RemoveOutcome>;
   head(key: string, signal?: AbortSignal): Promise<HeadOutcome>;
+  /**
+   * Makes an object survive a power failure that a call has found, and may not have stored: an earlier call that failed, or a killed process, may
+   * have written it. Default: the store acknowledges only what survives.
+   */
+  persist?(key: string): Promise<PersistOutcome>;
   /** The path of the file that is the object, in a store that is a directory. */
   pathOf?(key: string): string;
   /**

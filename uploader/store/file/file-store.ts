@@ -28,6 +28,7 @@ import type {
   HeadOutcome,
   ListedObject,
   ListOptions,
+  PersistOutcome,
   ReadOptions,
   RemoveOutcome,
   RemoveRequest,
@@ -220,6 +221,16 @@ export class FileStore implements Store {
     }
   }
 
+  async persist(key: string): Promise<PersistOutcome> {
+    const path = this.#tree.pathFrom(key);
+    try {
+      await this.#persist(path);
+      return { status: 'persisted' };
+    } catch (error) {
+      return writeFailureFrom(path, 'sync the object', error);
+    }
+  }
+
   async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ListedObject> {
     for await (const { key, stat, isTemporary } of this.#tree.walk(prefix, options.signal)) {
       const isAfter = options.after === undefined || compareBytes(key, options.after) > 0;
@@ -273,9 +284,13 @@ export class FileStore implements Store {
   }
 
   async #toStored(path: string): Promise<CommitOutcome> {
+    await this.#syncName(path);
+    return { status: 'stored', etag: toVersion(await this.#fileSystem.lstat(path)).etag };
+  }
+
+  async #syncName(path: string): Promise<void> {
     await this.#fileSystem.syncDirectory(dirname(path));
     await this.#syncNames(dirname(path));
-    return { status: 'stored', etag: toVersion(await this.#fileSystem.lstat(path)).etag };
   }
 
   /** Syncs the names of a directory and of those above it in the store, once: a process that was killed may have created them without a sync. */
@@ -316,7 +331,23 @@ export class FileStore implements Store {
     if (found?.sizeBytes !== target.sizeBytes) return { status: 'conflict' };
     if ((await this.#readCrc32(key, target.sizeBytes, signal)) !== target.crc32)
       return { status: 'conflict' };
+    await this.#persist(this.#tree.pathFrom(key));
     return { status: 'stored', etag: toVersion(found).etag };
+  }
+
+  async #persist(path: string): Promise<void> {
+    try {
+      const file = await this.#fileSystem.openForUpdate(path);
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      // Another user has stored the object, and answers for it.
+      if (!['EACCES', 'EPERM'].includes(systemErrorCode(error) ?? '')) throw error;
+    }
+    await this.#syncName(path);
   }
 
   /** False when another process has created the object in the meantime. */
