@@ -135,8 +135,8 @@ export const BREAKAGES = [
   [
     'older bytes replace newer ones without a copy (f026574)',
     'uploader/pipeline/commit/send-file.ts',
-    'target.keptBytes > 0 && !this.#isContinued(generation, target);',
-    'target.keptBytes >= 0 && !this.#isContinued(generation, target);',
+    'target.keptBytes > 0 && !this.#isContinued(',
+    'target.keptBytes >= 0 && !this.#isContinued(',
     'known',
   ],
   [

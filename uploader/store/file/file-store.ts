@@ -336,17 +336,7 @@ export class FileStore implements Store {
   }
 
   async #persist(path: string): Promise<void> {
-    try {
-      const file = await this.#fileSystem.openForUpdate(path);
-      try {
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      // Another user has stored the object, and answers for it.
-      if (!['EACCES', 'EPERM'].includes(systemErrorCode(error) ?? '')) throw error;
-    }
+    await this.#tree.syncFile(path);
     await this.#syncName(path);
   }
 

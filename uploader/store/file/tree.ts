@@ -49,6 +49,20 @@ export class FileTree {
     }
   }
 
+  /** Makes the bytes of an object survive a power failure. Those of another user's object are their uploader's. */
+  async syncFile(path: string): Promise<void> {
+    try {
+      const file = await this.#fileSystem.openForUpdate(path);
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (!['EACCES', 'EPERM'].includes(systemErrorCode(error) ?? '')) throw error;
+    }
+  }
+
   /** The bytes of an object, up to the size that it has when it is opened. Throws `OutcomeError`. */
   async *read(key: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
     const path = this.pathFrom(key);
