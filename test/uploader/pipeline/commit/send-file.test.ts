@@ -456,6 +456,8 @@ describe('sendFile, once', () => {
       await uploader.send();
       const name = `${String(MIN_APPEND_BYTES).padStart(20, '0')}-3`;
       uploader.store.overwrite(`${RUN}/.plx/seg/${path}/0/${name}`, Buffer.from('one'));
+      // Of another file, below a directory that has replaced a file of this name.
+      uploader.store.overwrite(`${RUN}/.plx/seg/${path}/inside/0/${name}`, Buffer.from('two'));
       writeFileSync(uploader.path, 'another', { flag: 'a' });
       uploader.isLive = isLive;
       await uploader.start();
@@ -464,6 +466,30 @@ describe('sendFile, once', () => {
       expect(uploader.versions().map((bytes) => bytes.subarray(MIN_APPEND_BYTES).toString())).toEqual(
         path === LOG ? ['another', 'one'] : ['another'],
       );
+      await uploader.end();
+    },
+  );
+
+  it.each([LOG, MODEL])(
+    'knows the last segment of %s after a restart, and reads nothing of the store',
+    async (path) => {
+      const uploader = new Uploader(path);
+      uploader.store.capabilities = { ...uploader.store.capabilities, append: null };
+      writeFileSync(uploader.path, 'x'.repeat(MIN_APPEND_BYTES));
+      await uploader.start();
+      await uploader.send();
+      for (const text of ['one', 'two']) {
+        writeFileSync(uploader.path, text, { flag: 'a' });
+        await uploader.start();
+        await uploader.send();
+      }
+      await uploader.start();
+
+      const { inventory } = uploader;
+      expect(inventory.segments.get(inventory.idOf(uploader.key))).toMatchObject({
+        ...{ generation: 0, start: MIN_APPEND_BYTES + 3, end: MIN_APPEND_BYTES + 6 },
+      });
+      expect(uploader.store.calls.filter((call) => call.startsWith('read'))).toEqual([]);
       await uploader.end();
     },
   );
@@ -579,7 +605,7 @@ describe('sendFile, once', () => {
 });
 
 describe('sendFile, in parts', () => {
-  it.each(['is unchanged', 'was rewritten', 'has grown'])(
+  it.each(['is unchanged', 'was rewritten', 'was truncated', 'has grown'])(
     'continues after a process that was killed at any request: the file %s',
     async (what) => {
       for (let effect = 0; effect < 16; effect += 1) {
@@ -602,6 +628,7 @@ describe('sendFile, in parts', () => {
           if (!killed.isDead) throw error;
         });
         if (what === 'was rewritten') writeFileSync(uploader.path, toText(2, 9000));
+        if (what === 'was truncated') writeFileSync(uploader.path, toText(1, 6000));
         if (what === 'has grown') writeFileSync(uploader.path, toText(3, 3000), { flag: 'a' });
 
         open();
@@ -615,6 +642,8 @@ describe('sendFile, in parts', () => {
           statuses.push((await send()).status);
 
         const trace = `effect ${effect}: ${statuses}`;
+        // Nothing is resumed that cannot be completed.
+        expect(statuses, trace).not.toContain('changed');
         const file = readFileSync(uploader.path);
         expect(bucket.objects.get(uploader.key)?.bytes.equals(file), trace).toBe(true);
         const sentBytes = uploader.events.reduce(
