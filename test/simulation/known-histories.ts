@@ -24,6 +24,13 @@ const write = (kind: Writing['kind'], fsync = true): Writing => ({
 const LOSE_POWER: Step = { kind: 'lose power', machine: 0 };
 const FAIL_READS: Step = { kind: 'fail reads', machine: 0 };
 
+/** A live run on a store that cannot extend objects: a log and an artifact grow, so that their ends are in segments. */
+const grow = (keepsMetadata: boolean): readonly Step[] => [
+  ...[{ kind: 'use segments', store: 0, keepsMetadata } as const, write('start')],
+  ...[change('append log'), change('append log'), change('append log'), change('rewrite artifact')],
+  ...[SYNC, change('append line'), change('append to artifact'), command('watch')],
+];
+
 function withSalts(steps: readonly Step[], salts: readonly number[] = []): SaltedStep[] {
   return steps.map((step, index) => ({ ...step, salt: salts[index] ?? index }));
 }
@@ -150,6 +157,18 @@ export const KNOWN_HISTORIES: Readonly<Record<string, readonly SaltedStep[]>> = 
   'a log grows after a killed uploader has begun to send it': withSalts([
     ...Array.from({ length: 8 }, () => change('append log')),
     ...[command('sync', 0, { effect: 100, what: 'kill' }), change('append log'), SYNC],
+  ]),
+  'the power fails after segments were stored, and the files get other bytes there': withSalts([
+    ...[...grow(true), LOSE_POWER, SYNC, change('append log'), change('append to artifact'), SYNC],
+    ...[command('pull elsewhere'), command('verify')],
+  ]),
+  'files with segments are restarted on a store without metadata': withSalts([
+    ...[...grow(false), change('restart log'), change('rewrite artifact'), command('watch')],
+    ...[command('pull elsewhere'), command('verify')],
+  ]),
+  'the state is lost after segments were stored, and the files are continued': withSalts([
+    ...[...grow(true), { kind: 'lose state', machine: 0 } as const, change('append line')],
+    ...[change('append to artifact'), command('watch'), command('pull elsewhere'), command('verify')],
   ]),
   'the power fails after a run has begun, and another program writes its end': withSalts([
     ...[{ kind: 'use polyaxon' } as const, write('start'), { kind: 'wait', seconds: 90 } as const],
