@@ -1,6 +1,7 @@
 /** Reads objects of the store as the source of another object. */
 
-import { OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
+import { StoreAccessError, StoreError } from '../../base/errors.js';
+import { type FailedOutcome, OutcomeError, type RetryOutcome } from '../../base/retry-table.js';
 import type { ByteSource, Store } from '../../store/base/store.js';
 
 /** Bytes `[start, end)` of an object. */
@@ -15,8 +16,8 @@ export class ObjectSource implements ByteSource {
   readonly #store: Store;
   readonly #pieces: readonly ObjectPiece[];
   readonly #signal: AbortSignal | undefined;
-  /** Why the last read returned fewer bytes, if it was a temporary failure of the store. */
-  interruption: RetryOutcome | null = null;
+  /** Why the last read returned fewer bytes, if the store failed: for now, or because it refuses them. */
+  interruption: RetryOutcome | FailedOutcome | null = null;
 
   constructor(store: Store, pieces: readonly ObjectPiece[], signal: AbortSignal | undefined) {
     this.#store = store;
@@ -41,8 +42,13 @@ export class ObjectSource implements ByteSource {
     } catch (error) {
       // Return fewer bytes: the commit then reports `changed`. A deleted object has no content to keep.
       if (!(error instanceof OutcomeError)) throw error;
-      if (error.outcome.status === 'retry') this.interruption = error.outcome;
+      if (error.outcome.status === 'retry' || isRefused(error.outcome)) this.interruption = error.outcome;
     }
     return Buffer.concat(chunks);
   }
+}
+
+/** Whether the store refuses what it may have. */
+function isRefused({ error }: FailedOutcome): boolean {
+  return error instanceof StoreError && (error.concernsAllFiles || error instanceof StoreAccessError);
 }

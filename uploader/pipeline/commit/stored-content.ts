@@ -42,7 +42,10 @@ export async function crc32OfContent(
 > {
   const source = new ObjectSource(store, pieces, signal);
   const call = async (): Promise<
-    { readonly status: 'read'; readonly crc32: number } | { readonly status: 'conflict' } | RetryOutcome
+    | { readonly status: 'read'; readonly crc32: number }
+    | { readonly status: 'conflict' }
+    | RetryOutcome
+    | FailedOutcome
   > => {
     let crc = 0;
     for (let start = 0; start < sizeBytes; start += CHUNK_BYTES) {

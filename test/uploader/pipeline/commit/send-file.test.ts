@@ -430,6 +430,17 @@ describe('sendFile, once', () => {
       await uploader.end();
     });
 
+    it('does not replace a log whose stored bytes cannot be read', async () => {
+      const uploader = new Uploader(LOG);
+      isStoredWith(uploader, LOG);
+      uploader.store.fault = (operation) => (operation === 'read' ? 'refuse' : 'pass');
+      await uploader.start();
+
+      expect(await uploader.send()).toMatchObject({ status: 'failed', error: { code: 'ERR_STORE_ACCESS' } });
+      expect(uploader.content().toString()).toBe(`content${more}`);
+      await uploader.end();
+    });
+
     it('refuses a log, which is behind', async () => {
       const uploader = new Uploader(LOG);
       isStoredWith(uploader, LOG);
