@@ -16,7 +16,7 @@ export class ObjectSource implements ByteSource {
   readonly #store: Store;
   readonly #pieces: readonly ObjectPiece[];
   readonly #signal: AbortSignal | undefined;
-  /** Why the last read returned fewer bytes, if the store failed: for now, or because it refuses them. */
+  /** Why the last read returned fewer bytes, if the store failed: for now, or for good. */
   interruption: RetryOutcome | FailedOutcome | null = null;
 
   constructor(store: Store, pieces: readonly ObjectPiece[], signal: AbortSignal | undefined) {
@@ -42,13 +42,13 @@ export class ObjectSource implements ByteSource {
     } catch (error) {
       // Return fewer bytes: the commit then reports `changed`. A deleted object has no content to keep.
       if (!(error instanceof OutcomeError)) throw error;
-      if (error.outcome.status === 'retry' || isRefused(error.outcome)) this.interruption = error.outcome;
+      if (error.outcome.status === 'retry' || isRejected(error.outcome)) this.interruption = error.outcome;
     }
     return Buffer.concat(chunks);
   }
 }
 
-/** Whether the store refuses what it may have. */
-function isRefused({ error }: FailedOutcome): boolean {
+/** Whether the store rejects the request for good, although the object may be there. */
+function isRejected({ error }: FailedOutcome): boolean {
   return error instanceof StoreError && (error.concernsAllFiles || error instanceof StoreAccessError);
 }
