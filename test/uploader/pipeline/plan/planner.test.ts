@@ -45,14 +45,20 @@ describe('planFile', () => {
       stored(8),
     ],
   ])('plans "%s" when %s', (expected, _, file, journalled, listed) => {
-    const { action, reason, base } = planFile({ file, journalled, listed });
+    const { action, reason, base } = planFile({ file, journalled, listed, isContinued: false });
 
     expect(`${action} ${reason}`).toEqual(expected);
     expect(base).toEqual(listed);
   });
 
+  it('plans "verify continued" when segments continue the object behind the end of the file', () => {
+    const facts = { file: model, journalled: entry(10), listed: stored(10), isContinued: true };
+
+    expect(planFile(facts)).toMatchObject({ action: 'verify', reason: 'continued' });
+  });
+
   it('trusts the journal until the store is listed', () => {
-    const decision = planFile({ file: model, journalled: entry(10), listed: undefined });
+    const decision = planFile({ file: model, journalled: entry(10), listed: undefined, isContinued: false });
 
     expect(decision).toMatchObject({ action: 'skip', base: { etag: 'e', sizeBytes: 10 } });
   });
