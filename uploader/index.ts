@@ -113,6 +113,7 @@ export type {
   NewerOutcome,
   NewFile,
   ObjectVersion,
+  PersistOutcome,
   ReadNewerOptions,
   ReadOptions,
   RemoveOutcome,

@@ -62,11 +62,11 @@ export async function startChildServer(
     stop: (signal = 'SIGTERM') => stopChild(child, signal),
   };
   try {
-    await waitFor(`${command} to be ready`, async () => {
-      if (child.exitCode !== null)
-        throw new Error(`exited with code ${child.exitCode}: ${output.slice(-2000)}`);
-      return (await options.isReady()) ? true : undefined;
+    const hasEnded = await waitFor(`${command} to be ready`, async () => {
+      if (child.exitCode !== null) return true;
+      return (await options.isReady()) ? false : undefined;
     });
+    if (hasEnded) throw new Error(`exited with code ${child.exitCode}`);
   } catch (error) {
     await server.stop('SIGKILL');
     throw new Error(`${command}: ${output.slice(-2000)}`, { cause: error });

@@ -30,8 +30,17 @@ export class TensorBoard {
     this.output = output;
   }
 
-  /** Starts a server that stops when the test has finished. */
-  static async start({
+  /** Starts a server that stops when the test has finished. Another program may take its port before it does. */
+  static async start(options: TensorBoardOptions): Promise<TensorBoard> {
+    for (let attempt = 1; ; attempt += 1)
+      try {
+        return await TensorBoard.#start(options);
+      } catch (error) {
+        if (attempt === 3 || !String(error).includes('already in use')) throw error;
+      }
+  }
+
+  static async #start({
     logdir,
     fast,
     dataServer = false,

@@ -249,7 +249,8 @@ describeWithPeers(['polyaxon'], 'files that are staged', () => {
     await stage(run.store, run.uuid, files);
 
     await commitAll(run, files);
-    expect(hashStored(run.stored)).toEqual(toHashes(files));
+    // The server may still be busy with the archive.
+    await expect.poll(() => hashStored(run.stored)).toEqual(toHashes(files));
   });
 
   it('are not sent again if the answer is lost, but compared', async () => {
