@@ -113,6 +113,14 @@ export function findSteps(files: ReadonlyMap<string, string>): Set<number> {
   return steps;
 }
 
+/** Whether an event file is damaged. Uploaders continue behind the damage, and `findSteps` does not. */
+export function hasDamage(files: ReadonlyMap<string, string>): boolean {
+  return [...files].some(
+    ([path, content]) =>
+      path.includes('tfevents') && recordsOf(Buffer.from(content, 'latin1')).rest === 'damaged',
+  );
+}
+
 /** The whole records of an event file up to the first damage, and what follows them. */
 export function recordsOf(bytes: Buffer): { records: Uint8Array[]; rest: 'none' | 'incomplete' | 'damaged' } {
   const records: Uint8Array[] = [];

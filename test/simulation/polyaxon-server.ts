@@ -12,7 +12,7 @@ import { Credentials } from '../../uploader/polyaxon-api/credentials.js';
 import type { SyncConfig } from '../../uploader/settings/sync-config.js';
 import type { Process } from './machine.js';
 import { type Answer, connect, type Received, type Server, Weather } from './network.js';
-import { findSteps, toStep } from './places.js';
+import { findSteps, hasDamage, toStep } from './places.js';
 import type { Random } from './random.js';
 
 export const HOST = 'http://polyaxon.sim';
@@ -216,7 +216,7 @@ function findUntold(
   for (const [name, value] of Object.entries(outputs ?? {}))
     if (
       JSON.stringify(fields.outputs?.[name]) !== JSON.stringify(value) &&
-      !(isReopened(record) && isCurrent(fields.outputs?.[name], steps))
+      !(isReopened(record) && (hasDamage(files) || isCurrent(fields.outputs?.[name], steps)))
     )
       found.push(`polyaxon: the output ${name} of ${uuid} is ${fields.outputs?.[name]}, not ${value}`);
   const registered = new Set([...lineage.values()].map(({ kind, path }) => `${kind} ${path}`));
