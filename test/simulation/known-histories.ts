@@ -170,6 +170,11 @@ export const KNOWN_HISTORIES: Readonly<Record<string, readonly SaltedStep[]>> = 
     ...[...grow(true), { kind: 'lose state', machine: 0 } as const, change('append line')],
     ...[change('append to artifact'), command('watch'), command('pull elsewhere'), command('verify')],
   ]),
+  'mirror removes files with segments, which come back': withSalts([
+    ...[...grow(false), change('delete log'), change('delete artifact')],
+    ...[command('mirror'), { kind: 'wait', seconds: 90 } as const, command('mirror')],
+    ...[change('restart log'), change('rewrite artifact'), command('watch'), command('pull elsewhere')],
+  ]),
   'the power fails after a run has begun, and another program writes its end': withSalts([
     ...[{ kind: 'use polyaxon' } as const, write('start'), { kind: 'wait', seconds: 90 } as const],
     ...[LOSE_POWER, { kind: 'kill writer', run: 0 } as const, SYNC, change('write status'), SYNC],

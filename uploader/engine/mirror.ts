@@ -17,11 +17,12 @@ import { isAbsent, systemErrorCode } from '../base/io/system-error.js';
 import { joinPath } from '../base/join-path.js';
 import { RESERVED_DIRECTORY, toPathBytes } from '../base/rel-path.js';
 import { ObjectSource } from '../pipeline/commit/object-source.js';
+import { findSegments, removeSegments } from '../pipeline/commit/segments.js';
+import { crc32OfContent, toContent } from '../pipeline/commit/stored-content.js';
 import { type FileId, FLAG } from '../pipeline/inventory/file-table.js';
 import type { KnownRun } from '../pipeline/inventory/known-run.js';
 import { findCleanedMarker } from '../run-directory/cleaned-marker.js';
 import { lockRun, type RunLock } from '../run-directory/run-lock.js';
-import { crc32OfObject } from '../store/base/object-crc32.js';
 import type { StoredObject } from '../store/base/store.js';
 import type { UploaderContext } from './context/uploader-context.js';
 
@@ -168,12 +169,15 @@ export class Mirror {
     if (outcome.status === 'failed') return this.#reportFailed(key, outcome.error.message);
     if (outcome.status !== 'removed') return;
     inventory.setObject(id, null);
+    const left =
+      inventory.newestSegmentsOf(id) === null ? null : await removeSegments(id, this.#context, signal);
+    if (left?.status === 'failed') this.#reportFailed(key, left.error.message);
     this.#missing.delete(id);
     emit({ kind: 'removed', key, copy });
     if (run.manifestKeys.size > 0) this.#context.manifests?.onRunComplete(run.uuid);
   }
 
-  /** Stores a copy of the object. Returns its key, or undefined when that failed. */
+  /** Stores a copy of the object and of the segments that continue it. Returns its key, or undefined when that failed. */
   async #copy(
     id: FileId,
     run: KnownRun,
@@ -183,16 +187,20 @@ export class Mirror {
     const { inventory, store, retryPolicy, io } = this.#context;
     const key = inventory.keyOf(id);
     const target = toDeletedKey(run.uuid, inventory.relPathOf(id), object.etag);
-    const readBack = () => crc32OfObject(store, key, { maxBytes: object.sizeBytes, signal });
+    const segments = await findSegments(run.uuid, inventory.relPathOf(id), this.#context, signal);
+    if ('status' in segments) return this.#reportFailed(key, segments.error.message);
+    const content = toContent(key, object, segments, object.generation);
+    const { pieces, sizeBytes } = content;
     const sum =
-      object.crc32 !== null
+      object.crc32 !== null && pieces.length === 1
         ? { status: 'read' as const, crc32: object.crc32 }
-        : await retryPolicy.withRetry(`read ${key}`, readBack, { signal });
+        : await crc32OfContent(content, sizeBytes, this.#context, signal);
     if (sum.status === 'failed') return this.#reportFailed(key, sum.error.message);
+    if (sum.status === 'conflict') return this.#reportFailed(key, 'it has changed');
     const request = {
       key: target,
-      source: new ObjectSource(store, [{ key, start: 0, end: object.sizeBytes }], signal),
-      target: { sizeBytes: object.sizeBytes, crc32: sum.crc32 },
+      source: new ObjectSource(store, pieces, signal),
+      target: { sizeBytes, crc32: sum.crc32 },
       base: null,
       commitId: io.randomness.id(),
       signal,

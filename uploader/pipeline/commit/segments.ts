@@ -49,7 +49,7 @@ export function toNewestGeneration(segments: readonly SegmentPlace[]): number {
 export async function findSegments(
   runUuid: string,
   relPath: string,
-  context: CommitContext,
+  context: Pick<CommitContext, 'store' | 'retryPolicy'>,
   signal: AbortSignal | undefined,
 ): Promise<readonly StoredSegment[] | FailedOutcome> {
   const listed = await listObjects(toSegmentPrefix(runUuid, relPath), context, signal);
@@ -61,12 +61,12 @@ export async function findSegments(
 }
 
 /**
- * Removes all segments of a file whose object will be replaced, on a store without metadata: readers could not know that they are not part of the
- * new object. Returns null when there are none left.
+ * Removes all segments of a file: of one that was removed, or whose object will be replaced on a store without metadata, where readers could not
+ * know that they are not part of the new object. Returns null when there are none left.
  */
 export async function removeSegments(
   id: FileId,
-  context: CommitContext,
+  context: Pick<CommitContext, 'inventory' | 'store' | 'retryPolicy'>,
   signal: AbortSignal | undefined,
 ): Promise<FailedOutcome | { readonly status: 'conflict' } | null> {
   const { inventory, store, retryPolicy } = context;

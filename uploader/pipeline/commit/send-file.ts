@@ -219,7 +219,7 @@ class FileUpload {
     const object = { sizeBytes: base.sizeBytes, crc32: found.crc32 };
     const generation = this.#findGeneration(found.object);
     const end = inventory.segmentEndOf(id, generation);
-    // Whether segments end behind the file is for `#prepare`.
+    // `#prepare` handles segments that reach beyond the end of the file.
     if (end <= base.sizeBytes || end > version.sizeBytes) return { object, content: object };
     const segment = inventory.segments.get(id);
     if (segment?.end === end && inventory.entryOf(id)?.object.etag === base.etag)

@@ -35,7 +35,7 @@ export function toContent(
 export async function crc32OfContent(
   { key, pieces }: StoredContent,
   sizeBytes: number,
-  { store, retryPolicy }: CommitContext,
+  { store, retryPolicy }: Pick<CommitContext, 'store' | 'retryPolicy'>,
   signal: AbortSignal | undefined,
 ): Promise<
   { readonly status: 'read'; readonly crc32: number } | { readonly status: 'conflict' } | FailedOutcome

@@ -38,7 +38,7 @@ export async function findChecksum(
 /** Lists the objects whose key begins with `prefix`. */
 export async function listObjects(
   prefix: string,
-  { store, retryPolicy }: CommitContext,
+  { store, retryPolicy }: Pick<CommitContext, 'store' | 'retryPolicy'>,
   signal: AbortSignal | undefined,
 ): Promise<readonly ListedObject[] | FailedOutcome> {
   const open = (last: ListedObject | undefined) => store.list(prefix, { after: last?.key, signal });

@@ -224,8 +224,8 @@ export interface Store {
   remove(request: RemoveRequest): Promise<RemoveOutcome>;
   head(key: string, signal?: AbortSignal): Promise<HeadOutcome>;
   /**
-   * Makes an object survive a power failure that a call has found, and may not have stored: an earlier call that failed, or a killed process, may
-   * have written it. Default: the store acknowledges only what survives.
+   * Makes an object survive a power failure. Call it before an object counts as stored that was found: an earlier call that failed, or a killed
+   * process, may have written it. Without this method, every object that the store has survives.
    */
   persist?(key: string): Promise<PersistOutcome>;
   /** The path of the file that is the object, in a store that is a directory. */

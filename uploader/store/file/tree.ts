@@ -49,7 +49,7 @@ export class FileTree {
     }
   }
 
-  /** Makes the bytes of an object survive a power failure. Those of another user's object are their uploader's. */
+  /** Makes the bytes of an object survive a power failure. Objects of other users, which cannot be opened, are left to them. */
   async syncFile(path: string): Promise<void> {
     try {
       const file = await this.#fileSystem.openForUpdate(path);
